@@ -1,0 +1,37 @@
+//go:build deps
+
+package deps
+
+import (
+	_ "filippo.io/age"
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	_ "github.com/apache/arrow-go/v18/arrow"
+	_ "github.com/apache/arrow-go/v18/parquet/pqarrow"
+	_ "github.com/cenkalti/backoff/v5"
+	_ "github.com/cloudevents/sdk-go/v2"
+	_ "github.com/coreos/go-oidc/v3/oidc"
+	_ "github.com/danielgtaylor/huma/v2"
+	_ "github.com/danielgtaylor/huma/v2/adapters/humachi"
+	_ "github.com/danielgtaylor/huma/v2/sse"
+	_ "github.com/duckdb/duckdb-go/v2"
+	_ "github.com/fergusstrange/embedded-postgres"
+	_ "github.com/fsnotify/fsnotify"
+	_ "github.com/go-chi/chi/v5"
+	_ "github.com/go-jose/go-jose/v4/jwt"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/jackc/pgx/v5"
+	_ "github.com/klauspost/compress/zstd"
+	_ "github.com/mozillazg/go-unidecode"
+	_ "github.com/oklog/ulid/v2"
+	_ "github.com/robfig/cron/v3"
+	_ "github.com/spf13/cobra"
+	_ "gocloud.dev/blob/fileblob"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/text/transform"
+	_ "google.golang.org/protobuf/proto"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+)

@@ -1,0 +1,132 @@
+package objects
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+
+	"github.com/b2brecs/b2brecs/shared/events"
+	"github.com/b2brecs/b2brecs/shared/problem"
+)
+
+// The buckets of an installation.
+const (
+	Uploads   = "uploads"   // files people drop in; a finalized object starts a load
+	Staging   = "staging"   // Parquet chunks and manifests of loads; a finalized chunk is loaded
+	Pipelines = "pipelines" // run folders of experiments: code, data, artefacts, metrics
+)
+
+// Finalized is the payload of the event that follows a completed write.
+type Finalized struct {
+	Bucket     string    `json:"bucket"`
+	Key        string    `json:"key"`
+	Generation string    `json:"generation"` // changes with every write of the key
+	Size       int64     `json:"size"`       // bytes
+	Time       time.Time `json:"time"`
+}
+
+// TopicFinalized is the topic of one bucket's finalize events.
+func TopicFinalized(bucket string) events.Topic[Finalized] {
+	return events.Topic[Finalized]{Name: "object-finalized-" + bucket, Type: "b2brecs.object.finalized.v1"}
+}
+
+// Bucket is a gocloud.dev bucket plus what the product needs of it.
+type Bucket struct {
+	*blob.Bucket
+	// Name is one of the constants above.
+	Name string
+	drv  Driver
+}
+
+// Driver is what a back end adds to a gocloud.dev bucket. A write through Blob's
+// writers MUST publish Finalized at least once after the object is complete and
+// visible as a whole; a crash between the two MUST NOT lose the event.
+type Driver interface {
+	// Blob is the bucket itself.
+	Blob() *blob.Bucket
+	// URI gives an address that the platform's engines can read: gs://bucket/key
+	// in the cloud, an absolute path embedded.
+	URI(key string) string
+	// Generation of the present object. NotFound when absent.
+	Generation(ctx context.Context, key string) (string, error)
+}
+
+// NewBucket makes a bucket on a driver.
+func NewBucket(name string, drv Driver) *Bucket { return &Bucket{drv.Blob(), name, drv} }
+
+// URI gives an address that warehouse and pipeline engines can read.
+func (b *Bucket) URI(key string) string { return b.drv.URI(key) }
+
+// Generation of the present object. NotFound when absent.
+func (b *Bucket) Generation(ctx context.Context, key string) (string, error) {
+	return b.drv.Generation(ctx, key)
+}
+
+// Read gives a whole small object. NotFound when absent.
+func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
+	data, err := b.ReadAll(ctx, key)
+	return data, Problem(err, key)
+}
+
+// Write puts a whole small object in place atomically.
+func (b *Bucket) Write(ctx context.Context, key string, data []byte) error {
+	return Problem(b.WriteAll(ctx, key, data, nil), key)
+}
+
+// List gives all objects under a prefix, in key order.
+func (b *Bucket) List(ctx context.Context, prefix string) ([]*blob.ListObject, error) {
+	var out []*blob.ListObject
+	it := b.Bucket.List(&blob.ListOptions{Prefix: prefix})
+	for {
+		o, err := it.Next(ctx)
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return nil, Problem(err, prefix)
+		}
+		out = append(out, o)
+	}
+}
+
+// DeletePrefix removes every object under a prefix; none is not an error.
+func (b *Bucket) DeletePrefix(ctx context.Context, prefix string) error {
+	list, err := b.List(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		if err := b.Delete(ctx, o.Key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+			return Problem(err, o.Key)
+		}
+	}
+	return nil
+}
+
+// Problem maps a gocloud.dev error to a problem about key.
+func Problem(err error, key string) error {
+	if err == nil {
+		return nil
+	}
+	code := problem.Unavailable
+	switch gcerrors.Code(err) {
+	case gcerrors.NotFound:
+		code = problem.NotFound
+	case gcerrors.AlreadyExists:
+		code = problem.AlreadyExists
+	case gcerrors.InvalidArgument:
+		code = problem.InvalidArgument
+	case gcerrors.PermissionDenied:
+		code = problem.PermissionDenied
+	case gcerrors.FailedPrecondition:
+		code = problem.FailedPrecondition
+	case gcerrors.ResourceExhausted:
+		code = problem.ResourceExhausted
+	case gcerrors.Canceled:
+		code = problem.Cancelled
+	}
+	return problem.Wrap(err, code, "object %q", key)
+}
