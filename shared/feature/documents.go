@@ -1,8 +1,7 @@
 package feature
 
 import (
-	"time"
-
+	"github.com/b2brecs/b2brecs/shared/versioned"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
 
@@ -95,28 +94,13 @@ type Definition struct {
 	Candidate      Tower  `json:"candidate"` // the product side
 }
 
-// Config is the named document; Definition is its newest version.
+// Config is the named document and what follows from its definition.
 type Config struct {
-	ID           string     `json:"id"`
-	Project      string     `json:"project"`
-	Name         string     `json:"name"`
-	Description  string     `json:"description,omitempty"`
-	Version      int        `json:"version"`
-	Definition   Definition `json:"definition"`
-	QueryDim     int        `json:"query_dim"` // width of the tower's input
-	CandidateDim int        `json:"candidate_dim"`
-	Warnings     []string   `json:"warnings,omitempty"`
-	CreatedAt    time.Time  `json:"created_at"`
-	UpdatedAt    time.Time  `json:"updated_at"`
-	CreatedBy    string     `json:"created_by,omitempty"`
+	versioned.Record[Definition]
+	QueryDim     int      `json:"query_dim"` // width of the tower's input
+	CandidateDim int      `json:"candidate_dim"`
+	Warnings     []string `json:"warnings,omitempty"`
 }
 
 // Version is an immutable definition.
-type Version struct {
-	Config     string     `json:"config"`
-	Number     int        `json:"number"`
-	Definition Definition `json:"definition"`
-	Hash       string     `json:"hash"`
-	CreatedAt  time.Time  `json:"created_at"`
-	CreatedBy  string     `json:"created_by,omitempty"`
-}
+type Version = versioned.Version[Definition]

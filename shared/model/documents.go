@@ -1,6 +1,6 @@
 package model
 
-import "time"
+import "github.com/b2brecs/b2brecs/shared/versioned"
 
 // Collection gives the path of a project's model configs; VersionsCollection of
 // their versions (id = config + "-v" + number).
@@ -45,26 +45,8 @@ type Definition struct {
 	Index string `json:"index"`
 }
 
-// Config is the named document; Definition is its newest version.
-type Config struct {
-	ID          string     `json:"id"`
-	Project     string     `json:"project"`
-	Name        string     `json:"name"`
-	Description string     `json:"description,omitempty"`
-	Version     int        `json:"version"`
-	Preset      string     `json:"preset,omitempty"`
-	Definition  Definition `json:"definition"`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
-	CreatedBy   string     `json:"created_by,omitempty"`
-}
+// Config is the named document.
+type Config = versioned.Record[Definition]
 
 // Version is an immutable definition.
-type Version struct {
-	Config     string     `json:"config"`
-	Number     int        `json:"number"`
-	Definition Definition `json:"definition"`
-	Hash       string     `json:"hash"`
-	CreatedAt  time.Time  `json:"created_at"`
-	CreatedBy  string     `json:"created_by,omitempty"`
-}
+type Version = versioned.Version[Definition]
