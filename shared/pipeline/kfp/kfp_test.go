@@ -56,14 +56,16 @@ func python(t *testing.T) string {
 	if p := os.Getenv("B2BRECS_KFP_PYTHON"); p != "" {
 		return p
 	}
-	cache, err := os.UserCacheDir()
-	if err == nil {
-		p := filepath.Join(cache, "b2brecs", "kfp", "bin", "python")
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		home, _ := os.UserHomeDir()
+		cache = filepath.Join(home, ".cache")
 	}
-	t.Skip("SKIPPED: no Python with kfp; scripts/kfp-env makes one, or B2BRECS_KFP_PYTHON names one")
+	p := filepath.Join(cache, "b2brecs", "python-kfp", "bin", "python")
+	if _, err := os.Stat(p); err == nil {
+		return p
+	}
+	t.Skip("SKIPPED: no Python with kfp; scripts/python-env --kfp makes one, or B2BRECS_KFP_PYTHON names one")
 	return ""
 }
 
