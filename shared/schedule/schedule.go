@@ -8,9 +8,11 @@ import (
 
 // Schedule calls a function at the times of a cron expression.
 type Schedule struct {
-	ID       string `json:"id"`
-	Cron     string `json:"cron"`      // five fields, e.g. "15 2 * * *"
-	TimeZone string `json:"time_zone"` // IANA name, e.g. "Europe/Warsaw"
+	ID   string `json:"id"`
+	Cron string `json:"cron"` // five fields, e.g. "15 2 * * *"
+	// TimeZone is an IANA name, e.g. "Europe/Warsaw". When clocks change, a local time
+	// that does not exist is left out and one that comes twice fires twice.
+	TimeZone string `json:"time_zone"`
 	// Function is the catalogue name of an HTTP function; it is called by POST
 	// with Path appended, Body as JSON, a service token, and the headers
 	// X-B2brecs-Schedule (ID) and X-B2brecs-Schedule-Time (RFC 3339, the planned minute).
