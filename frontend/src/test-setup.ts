@@ -1,0 +1,8 @@
+// jsdom lacks the two browser interfaces that the component library asks for.
+if (!window.matchMedia) {
+  window.matchMedia = (query: string) =>
+    ({ matches: false, media: query, addEventListener() {}, removeEventListener() {}, addListener() {}, removeListener() {} }) as unknown as MediaQueryList
+}
+if (!('ResizeObserver' in window)) {
+  Object.assign(window, { ResizeObserver: class { observe() {} unobserve() {} disconnect() {} } })
+}

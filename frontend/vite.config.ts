@@ -1,0 +1,17 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+
+// The address of a running server for `npm run dev`, e.g. http://127.0.0.1:8484.
+const server = process.env.B2BRECS_URL ?? 'http://127.0.0.1:8484'
+
+export default defineConfig({
+  plugins: [react()],
+  server: { proxy: { '/v1': server, '/signin': server } },
+  build: {
+    target: 'es2022',
+    sourcemap: false,
+    // The chart engine is one lazy chunk; it is as small as its parts allow.
+    chunkSizeWarningLimit: 700,
+  },
+  test: { environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], setupFiles: ['src/test-setup.ts'] },
+})
