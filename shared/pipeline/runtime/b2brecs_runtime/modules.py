@@ -1,0 +1,35 @@
+"""Loading a generated module from its URI."""
+
+import importlib.util
+import sys
+import uuid
+from types import ModuleType
+
+from b2brecs_runtime import ensure_tensorflow, storage
+
+
+def load(uri: str) -> ModuleType:
+    """Imports the module at `uri` afresh, under a name of its own.
+
+    A worker runs many experiments, whose modules all have the same file name;
+    none may see another's. Raises whatever the module raises on import.
+    """
+    ensure_tensorflow()
+    name = "b2brecs_generated_" + uuid.uuid4().hex
+    with storage.fetched(uri) as file:
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{uri} is not a Python module")
+        module = importlib.util.module_from_spec(spec)
+        # Keras looks classes up by their module's name while it saves a model.
+        sys.modules[name] = module
+        # No __pycache__ beside the run's code: the run folder holds what was asked for.
+        quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        finally:
+            sys.dont_write_bytecode = quiet
+    return module
