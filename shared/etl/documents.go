@@ -17,6 +17,13 @@ const (
 	FilesCollection       = "etl_files"
 )
 
+// Columns that rows of transactional file jobs carry besides their own: the file
+// they came from, so that a file loaded again takes the place of its earlier rows.
+const (
+	FileColumn           = "_file"
+	FileGenerationColumn = "_file_generation"
+)
+
 // UploadsConnection is the built-in connection to the uploads bucket.
 const UploadsConnection = "uploads"
 
