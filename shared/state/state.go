@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -38,12 +37,14 @@ type Driver interface {
 	Transact(ctx context.Context, fn func(DriverTx) error) error
 	// Watch sends a Change for every committed write in the collections whose
 	// name begins with prefix, in commit order per document, until ctx ends.
-	// A slow reader MAY miss intermediate versions, never the last one.
+	// A slow reader MAY miss intermediate versions, never the last one. The
+	// channel is closed when ctx ends or the store is closed.
 	Watch(ctx context.Context, prefix string) (<-chan Change, error)
 	Close() error
 }
 
-// DriverTx is a running transaction.
+// DriverTx is a running transaction. The portable type calls Get first, then
+// Put and Delete, each document at most once, with valid names and data.
 type DriverTx interface {
 	Get(collection, id string) (Document, error)
 	Put(collection, id string, data []byte) error // creates or replaces
@@ -73,7 +74,8 @@ const (
 )
 
 // Where is one condition on a top-level field (dots reach into nested objects)
-// whose value is a string, a number or a bool.
+// whose value is a string, a number or a bool. Only fields of the value's own
+// type match: "1", 1 and true are three different values.
 type Where struct {
 	Field string
 	Op    Op
@@ -83,12 +85,15 @@ type Where struct {
 // Query selects documents. Documents without the order field are left out.
 type Query struct {
 	Where []Where
-	// OrderBy is a field, "" for the document id.
+	// OrderBy is a field, "" for the document id. Values of unlike type sort as
+	// null, bools, numbers, strings (by UTF-8 bytes); equal ones by document id.
 	OrderBy string
 	Desc    bool
 	// Limit is 1..1000; 0 means 100.
 	Limit int
-	// Cursor continues a former page; opaque.
+	// Cursor continues a former page of the same query; opaque. It marks a place
+	// between two documents: what is written meanwhile neither repeats nor skips
+	// the documents that stay as they were.
 	Cursor string
 }
 
@@ -114,6 +119,9 @@ func (c *Collection[T]) Name() string { return c.name }
 // Get reads one document. NotFound when absent.
 func (c *Collection[T]) Get(ctx context.Context, id string) (T, error) {
 	var v T
+	if err := validName(c.name, id); err != nil {
+		return v, err
+	}
 	d, err := c.db.drv.Get(ctx, c.name, id)
 	if err != nil {
 		return v, err
@@ -133,7 +141,7 @@ func (c *Collection[T]) Put(ctx context.Context, id string, v T) error {
 
 // Delete removes a document; an absent one is not an error.
 func (c *Collection[T]) Delete(ctx context.Context, id string) error {
-	return c.db.Transact(ctx, func(tx *Tx) error { return tx.drv.Delete(c.name, id) })
+	return c.db.Transact(ctx, func(tx *Tx) error { return Delete(tx, c, id) })
 }
 
 // Update reads, changes and writes one document in a transaction. fn may run
@@ -158,11 +166,9 @@ func (c *Collection[T]) Update(ctx context.Context, id string, fn func(*T) error
 // Query reads one page.
 func (c *Collection[T]) Query(ctx context.Context, q Query) (Page[T], error) {
 	var p Page[T]
-	if q.Limit == 0 {
-		q.Limit = 100
-	}
-	if q.Limit < 0 || q.Limit > 1000 {
-		return p, problem.New(problem.InvalidArgument, "a page holds 1 to 1000 documents, not %d", q.Limit)
+	q, err := q.normal(c.name)
+	if err != nil {
+		return p, err
 	}
 	docs, next, err := c.db.drv.Query(ctx, c.name, q)
 	if err != nil {
@@ -206,50 +212,6 @@ func (c *Collection[T]) All(ctx context.Context, q Query) iter.Seq2[T, error] {
 func (db *DB) Watch(ctx context.Context, prefix string) (<-chan Change, error) {
 	return db.drv.Watch(ctx, prefix)
 }
-
-// Tx is a running transaction. Reads MUST come before writes.
-type Tx struct{ drv DriverTx }
-
-// Get reads a document inside a transaction.
-func Get[T any](tx *Tx, c *Collection[T], id string) (T, error) {
-	var v T
-	d, err := tx.drv.Get(c.name, id)
-	if err != nil {
-		return v, err
-	}
-	return v, decode(d, &v)
-}
-
-// Put creates or replaces a document inside a transaction.
-func Put[T any](tx *Tx, c *Collection[T], id string, v T) error {
-	if id == "" {
-		return problem.New(problem.InvalidArgument, "a document of %s needs an id", c.name)
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %s/%s: %w", c.name, id, err)
-	}
-	if len(b) > MaxDocumentBytes {
-		return problem.New(problem.InvalidArgument, "%s/%s has %d bytes; a document holds at most %d", c.name, id, len(b), MaxDocumentBytes).
-			WithNext(problem.TurnSupport, "Store the large part as an object and keep its key.")
-	}
-	return tx.drv.Put(c.name, id, b)
-}
-
-// Create writes a document that must not exist yet, inside a transaction.
-func Create[T any](tx *Tx, c *Collection[T], id string, v T) error {
-	_, err := tx.drv.Get(c.name, id)
-	if err == nil {
-		return problem.New(problem.AlreadyExists, "%s/%s exists already", c.name, id)
-	}
-	if !problem.Is(err, problem.NotFound) {
-		return err
-	}
-	return Put(tx, c, id, v)
-}
-
-// Delete removes a document inside a transaction; an absent one is not an error.
-func Delete[T any](tx *Tx, c *Collection[T], id string) error { return tx.drv.Delete(c.name, id) }
 
 func decode(d Document, v any) error {
 	if err := json.Unmarshal(d.Data, v); err != nil {

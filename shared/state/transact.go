@@ -19,8 +19,11 @@ func (db *DB) Transact(ctx context.Context, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		var fnErr error
 		err := db.drv.Transact(ctx, func(tx DriverTx) error {
-			fnErr = fn(&Tx{tx})
-			return fnErr
+			t := &Tx{drv: tx}
+			if fnErr = fn(t); fnErr != nil {
+				return fnErr
+			}
+			return t.flush()
 		})
 		if err == nil || fnErr != nil && !problem.Is(fnErr, problem.Unavailable) ||
 			!problem.Is(err, problem.Unavailable) || attempt == maxAttempts {
