@@ -1,0 +1,164 @@
+package workflowtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/workflow"
+)
+
+// Open makes a driver that runs the given definitions, or says what it refuses. Its
+// callbacks MUST be reachable, and its tokens for OIDC calls are "token-for <audience>".
+// The environment variable COLOUR is "blue" in it. The test closes the engine.
+type Open func(t *testing.T, definitions fs.FS) (*workflow.Engine, error)
+
+// patience is how long a case may take.
+const patience = 30 * time.Second
+
+// Run runs the whole suite.
+func Run(t *testing.T, open Open) {
+	var runs, refusals []Case
+	for _, c := range Cases(t) {
+		if c.Refused != nil {
+			refusals = append(refusals, c)
+		} else {
+			runs = append(runs, c)
+		}
+	}
+	t.Run("cases", func(t *testing.T) {
+		e := mustOpen(t, open, Definitions(runs...))
+		for _, c := range runs {
+			t.Run(c.Name, func(t *testing.T) { runCase(t, e, c) })
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		for _, c := range refusals {
+			t.Run(c.Name, func(t *testing.T) { runRefusal(t, open, c) })
+		}
+	})
+	t.Run("engine", func(t *testing.T) { testEngine(t, open) })
+}
+
+func mustOpen(t *testing.T, open Open, defs fs.FS) *workflow.Engine {
+	t.Helper()
+	e, err := open(t, defs)
+	if err != nil {
+		for _, f := range problem.Of(err).Fields {
+			t.Logf("%s: %s", f.Location, f.Message)
+		}
+		t.Fatalf("the definitions are refused: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return e
+}
+
+func runCase(t *testing.T, e *workflow.Engine, c Case) {
+	s := newServer(t, c.HTTP)
+	var arg any
+	if err := json.Unmarshal([]byte(canonical(t, c.Argument, s.URL)), &arg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Start(t.Context(), c.Name, "x1", arg); err != nil {
+		t.Fatal(err)
+	}
+	x := Wait(t, e, c.Name, "x1")
+	if c.Error != nil {
+		checkFailure(t, x, *c.Error)
+	} else if x.Status != workflow.Succeeded {
+		t.Errorf("status %s: %v", x.Status, x.Error)
+	} else if diff := cmp.Diff(parse(t, canonical(t, c.Result, s.URL)), parse(t, string(x.Result))); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
+	}
+	if x.Ended.Before(x.Started) || x.Step != "" {
+		t.Errorf("an ended execution has started %v, ended %v, step %q", x.Started, x.Ended, x.Step)
+	}
+	if c.Calls == nil {
+		return
+	}
+	got := s.got()
+	if c.Unordered {
+		slices.Sort(got)
+		slices.Sort(c.Calls)
+	}
+	if diff := cmp.Diff(c.Calls, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func parse(t *testing.T, s string) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(s), &v); err != nil {
+		t.Fatalf("%q is not JSON: %v", s, err)
+	}
+	return v
+}
+
+func checkFailure(t *testing.T, x workflow.Execution, want Failure) {
+	t.Helper()
+	if x.Status != workflow.Failed || x.Error == nil {
+		t.Errorf("status %s, result %s; a failure is expected", x.Status, x.Result)
+		return
+	}
+	if !strings.Contains(x.Error.Message, want.Message) || !strings.Contains(x.Error.Step, want.Step) ||
+		want.Code != "" && string(x.Error.Code) != want.Code {
+		t.Errorf("error %+v, want %+v", x.Error, want)
+	}
+}
+
+// Wait polls until an execution has ended.
+func Wait(t *testing.T, e *workflow.Engine, name, id string) workflow.Execution {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		x, err := e.Get(t.Context(), name, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.Status != workflow.Active {
+			return x
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("execution %s/%s is still at %s after %v", name, id, x.Step, patience)
+		}
+	}
+}
+
+func runRefusal(t *testing.T, open Open, c Case) {
+	e, err := open(t, Definitions(c))
+	if err == nil {
+		e.Close()
+		t.Fatal("the definition is not refused")
+	}
+	var p *problem.Error
+	if !errors.As(err, &p) || p.Code != problem.InvalidArgument {
+		t.Fatalf("a refusal is an InvalidArgument problem, not %v", err)
+	}
+	var got []string
+	for _, f := range p.Fields {
+		got = append(got, f.Location+": "+f.Message)
+	}
+	for i, want := range c.Refused {
+		if i >= len(p.Fields) {
+			break
+		}
+		f := p.Fields[i]
+		if f.Location != c.Name+".yaml:"+want.At || !strings.Contains(f.Message, want.Message) {
+			t.Errorf("finding %d is %q, want %s %q", i, got[i], want.At, want.Message)
+		}
+	}
+	if len(got) != len(c.Refused) {
+		t.Errorf("%d findings, want %d:\n%s", len(got), len(c.Refused), strings.Join(got, "\n"))
+	}
+}
