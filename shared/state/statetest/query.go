@@ -160,32 +160,11 @@ func cursorUnderInserts(t *testing.T, db *state.DB) {
 	for i := range stay {
 		must(t, c.Put(ctx, fmt.Sprintf("stay-%03d", i), item{Name: "stay", Count: i / 3, Text: fmt.Sprint(i)}))
 	}
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	for w := range 3 {
-		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(uint64(w), 7))
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				id := fmt.Sprintf("%c-%d-%d", 'a'+rune(rng.IntN(26)), w, n)
-				if err := c.Put(ctx, id, item{Name: "new", Count: rng.IntN(40)}); err != nil {
-					t.Error(err)
-					return
-				}
-				if n%3 == 0 {
-					if err := c.Delete(ctx, id); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			}
-		})
-	}
-	for _, q := range []state.Query{{Limit: 7}, {Limit: 7, Desc: true}, {OrderBy: "count", Limit: 5}, {OrderBy: "count", Desc: true, Limit: 11}} {
+	for k, q := range []state.Query{{Limit: 7}, {Limit: 7, Desc: true}, {OrderBy: "count", Limit: 5}, {OrderBy: "count", Desc: true, Limit: 11}} {
+		var wg sync.WaitGroup
+		for w := range 3 {
+			wg.Go(func() { churn(t, c, uint64(10*k+w)) })
+		}
 		seen := map[string]int{}
 		for v, err := range c.All(ctx, q) {
 			if err != nil {
@@ -196,14 +175,32 @@ func cursorUnderInserts(t *testing.T, db *state.DB) {
 				seen[v.Text]++
 			}
 		}
+		wg.Wait()
 		for i := range stay {
 			if seen[fmt.Sprint(i)] != 1 {
 				t.Errorf("%+v: document %d was seen %d times", q, i, seen[fmt.Sprint(i)])
 			}
 		}
 	}
-	close(stop)
-	wg.Wait()
+}
+
+// churn writes and deletes documents all over the collection. Its number is
+// bounded: a reader slower than the writers must still come to an end.
+func churn(t *testing.T, c *state.Collection[item], seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	for n := range 80 {
+		id := fmt.Sprintf("%c-%d-%d", 'a'+rune(rng.IntN(26)), seed, n)
+		if err := c.Put(t.Context(), id, item{Name: "new", Count: rng.IntN(40)}); err != nil {
+			t.Error(err)
+			return
+		}
+		if n%3 == 0 {
+			if err := c.Delete(t.Context(), id); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
 }
 
 func foreignCursor(t *testing.T, db *state.DB) {
