@@ -163,7 +163,7 @@ type Driver interface {
 	Close() error
 }
 
-// Warehouse is the portable type; it validates and delegates.
+// Warehouse is the portable type; it validates (validate.go) and delegates.
 type Warehouse struct{ Driver }
 
 // New makes a warehouse on a driver.
@@ -200,4 +200,6 @@ type Dialect interface {
 	InArray(expr, param string) string
 	// ArrayAgg collects expr ordered by orderBy, at most limit, no NULLs.
 	ArrayAgg(expr, orderBy string, limit int) string
+	// IntDiv divides two INT64 expressions; the quotient is truncated toward zero.
+	IntDiv(a, b string) string
 }

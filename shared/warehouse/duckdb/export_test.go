@@ -1,0 +1,7 @@
+package duckdb
+
+// Exec runs any statement; for tests.
+func Exec(d *Driver, sql string) error {
+	_, err := d.db.Exec(sql)
+	return err
+}

@@ -1,0 +1,4 @@
+// Package warehousetest is the conformance suite of warehouse drivers. A driver
+// is right when Run passes unchanged. The suite builds its own Parquet and uses
+// only SQL that the Dialect writes or that every engine shares.
+package warehousetest
