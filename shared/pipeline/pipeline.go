@@ -33,6 +33,8 @@ type Task struct {
 	Started time.Time      `json:"started,omitzero"`
 	Ended   time.Time      `json:"ended,omitzero"`
 	Error   *problem.Error `json:"error,omitempty"`
+	// Fact is one sentence a component says of its output (artefact metadata "fact").
+	Fact string `json:"fact,omitempty"`
 	// Cached is true when an earlier run's outputs were used.
 	Cached bool `json:"cached,omitempty"`
 }
@@ -57,6 +59,8 @@ type StateChanged struct {
 	Task  string         `json:"task,omitempty"` // "" when the job itself changed
 	State State          `json:"state"`
 	Time  time.Time      `json:"time"`
+	// Fact of a task that succeeded; see Task.
+	Fact  string         `json:"fact,omitempty"`
 	Error *problem.Error `json:"error,omitempty"`
 	// Labels of the job, so that a consumer finds its run.
 	Labels map[string]string `json:"labels,omitempty"`

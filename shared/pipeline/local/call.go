@@ -3,9 +3,11 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/pipeline/kfp"
@@ -39,6 +41,18 @@ type input struct {
 
 type output struct {
 	Artifacts map[string]artifacts `json:"artifacts"`
+}
+
+// fact is the first sentence an artefact's metadata says, by name of artefact.
+func (o output) fact() string {
+	for _, name := range slices.Sorted(maps.Keys(o.Artifacts)) {
+		for _, a := range o.Artifacts[name].Artifacts {
+			if fact, ok := a.Metadata["fact"].(string); ok && fact != "" {
+				return clip(fact, 200)
+			}
+		}
+	}
+	return ""
 }
 
 // executor runs a call to its end: nil means the component said it is done.

@@ -45,9 +45,13 @@ func (doc *document) change(task string, s pipeline.State, now time.Time, cause 
 		*ended = now
 	}
 	doc.Seq++
-	doc.Outbox = append(doc.Outbox, pipeline.StateChanged{
+	event := pipeline.StateChanged{
 		Job: doc.ID, Seq: doc.Seq, Task: task, State: s, Time: now, Error: cause, Labels: doc.Labels,
-	})
+	}
+	if task != "" {
+		event.Fact = doc.task(task).Fact
+	}
+	doc.Outbox = append(doc.Outbox, event)
 }
 
 func (doc *document) task(name string) *pipeline.Task {

@@ -55,7 +55,7 @@ func (l *taskLog) open() error {
 func (l *taskLog) line(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.f == nil {
+	if l.f == nil && l.open() != nil {
 		return
 	}
 	if l.size > maxLog {
@@ -72,6 +72,8 @@ func (l *taskLog) line(text string) {
 	}
 }
 
+// close releases the file. A line that comes later, since standard error has a
+// pipe of its own, opens it again.
 func (l *taskLog) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -78,13 +78,14 @@ func (d *Driver) task(ctx context.Context, job kfp.Job, dir string, doc document
 	// The output of a task that never began is another job's: it counts for nothing.
 	if t.State == pipeline.Running {
 		if out, err := call.result(); err == nil {
-			return out, d.mark(ctx, doc.ID, t.Name, pipeline.Succeeded)
+			return out, d.succeed(ctx, doc.ID, t.Name, out)
 		}
 	}
 	if err := call.prepare(); err != nil {
 		return output{}, err
 	}
-	if err := d.mark(ctx, doc.ID, t.Name, pipeline.Running); err != nil {
+	err := d.transition(ctx, doc.ID, func(doc *document, now time.Time) { doc.change(t.Name, pipeline.Running, now, nil) })
+	if err != nil {
 		return output{}, err
 	}
 	log, err := openLog(d.logPath(doc.ID, t.Name))
@@ -111,11 +112,14 @@ func (d *Driver) task(ctx context.Context, job kfp.Job, dir string, doc document
 	if err != nil {
 		return output{}, err
 	}
-	return out, d.mark(ctx, doc.ID, t.Name, pipeline.Succeeded)
+	return out, d.succeed(ctx, doc.ID, t.Name, out)
 }
 
-func (d *Driver) mark(ctx context.Context, id, task string, s pipeline.State) error {
-	return d.transition(ctx, id, func(doc *document, now time.Time) { doc.change(task, s, now, nil) })
+func (d *Driver) succeed(ctx context.Context, id, task string, out output) error {
+	return d.transition(ctx, id, func(doc *document, now time.Time) {
+		doc.task(task).Fact = out.fact()
+		doc.change(task, pipeline.Succeeded, now, nil)
+	})
 }
 
 // end writes a job's last transition: succeeded, cancelled or failed. When the

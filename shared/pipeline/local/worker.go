@@ -32,7 +32,7 @@ type process struct {
 	events chan event
 	exited chan struct{} // closed after Wait
 	last   lastLines
-	log    atomic.Pointer[taskLog] // of the running task
+	log    atomic.Pointer[taskLog] // of the running or last task
 }
 
 type request struct {
@@ -147,7 +147,6 @@ func (w *worker) run(ctx context.Context, c *call) error {
 
 func (p *process) run(ctx context.Context, c *call) error {
 	p.log.Store(c.log)
-	defer p.log.Store(nil)
 	line, err := json.Marshal(request{c.job + "/" + c.task, c.component, c.input})
 	if err != nil {
 		return problem.Wrap(err, problem.Internal, "the executor input of %s", c.task)
