@@ -202,7 +202,9 @@ class _Run(nodes.Visitor):
     def outputs(self, operation: Any, results: list[Any]) -> tuple[Any, ...]:
         (values,) = results
         if len(values) != operation.num_outputs:
-            raise ValueError(f"{operation.label}: {len(values)} values, not {operation.num_outputs}")
+            raise ValueError(
+                f"{operation.label}: {len(values)} values, not {operation.num_outputs}"
+            )
         return tuple([value] for value in values)
 
     def count_tokens(self, operation: Any, batches: list[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ def split_folder(artifact: str, split: str) -> str:
 
 def files(artifact: str, split: str) -> list[str]:
     """The record files of one split, in order; empty when the split has none."""
-    return storage.glob(storage.join(split_folder(artifact, split), "*tfrecord*"))
+    return storage.glob(storage.join(split_folder(artifact, split), "*-[0-9]*"))
 
 
 def write(folder: str, batches: Iterable[pa.RecordBatch], name: str, schema: Any = None) -> int:
@@ -54,7 +54,9 @@ def write(folder: str, batches: Iterable[pa.RecordBatch], name: str, schema: Any
     return rows
 
 
-def read(artifact: str, split: str, batch_rows: int, schema: Any = None) -> Iterator[pa.RecordBatch]:
+def read(
+    artifact: str, split: str, batch_rows: int, schema: Any = None
+) -> Iterator[pa.RecordBatch]:
     """The split's tf.Examples as batches of at most `batch_rows` rows.
 
     With a schema every feature of it is a column of every batch.
