@@ -26,12 +26,14 @@ export interface Connection {
   created_at: string; updated_at: string; created_by?: string
 }
 export interface FormField {
-  name: string; label?: string; type: 'text' | 'number' | 'secret' | 'select' | 'bool' | 'multiline' | string
-  required?: boolean; secret?: boolean; default?: unknown; help?: string; placeholder?: string; options?: { value: string; label: string }[]; min?: number; max?: number
+  name: string; title: string; help?: string; type: 'text' | 'block' | 'number' | 'choice'
+  required?: boolean; secret?: boolean; default?: unknown; example?: string; choices?: string[]; min?: number; max?: number
 }
-export interface SourceKind { kind: string; name: string; description?: string; fields: FormField[]; files?: boolean }
-export interface TestStep { name: string; state: 'passed' | 'stopped' | 'not_reached' | string; detail?: string; milliseconds?: number }
-export interface TestReply { status: string; message: string; steps?: TestStep[]; problem?: Problem }
+export interface SourceKind {
+  name: string; title: string; category: string; help?: string; fields: FormField[]; built_in?: boolean
+  capabilities: { tables: boolean; files: boolean; incremental: boolean; snapshot: boolean }
+}
+export interface TestReply { status: string; message: string; seconds?: number; tables?: SourceTable[]; problem?: Problem }
 
 export type LoadType = 'transactional' | 'catalog'
 export interface EtlColumn { source: string; source_type: string; name: string; type: string; confidence?: string; note?: string; samples?: string[] }
@@ -60,11 +62,14 @@ export interface Chunk {
   id: string; run: string; job: string; epoch: number; number: number; state: ChunkState; label: string; attempts: number
   rows: number; staged: number; rejected: number; bytes: number; error?: Problem; started_at?: string; ended_at?: string
 }
-export interface Reject { row: unknown; reason: string; file?: string; line?: number; column?: string }
+export interface Reject { row: string; reason: string; kind?: string; file?: string; line?: number; column?: string }
 export interface Upload { key: string; generation: string; size: number; modified_at?: string }
-export interface Detect { columns: EtlColumn[]; format?: string; delimiter?: string; encoding?: string; header?: boolean; rows_sampled?: number; samples?: string[][]; warnings?: string[] }
-export interface SourceTable { schema: string; name: string; rows?: number; bytes?: number; view?: boolean }
-export interface SourcePreview { columns: EtlColumn[]; keys?: string[]; timestamp?: string; rows?: number }
+export interface SourceTable { schema: string; name: string; kind: string; rows_estimate: number; bytes: number; modified?: string }
+/** What is known of a table or file before it is read. */
+export interface Description {
+  columns: EtlColumn[]; keys?: string[]; timestamps?: string[]; recommended_timestamp?: string; rows_estimate: number; warnings?: string[]
+  format?: string; delimiter?: string; encoding?: string; header?: boolean
+}
 
 // Datasets -------------------------------------------------------------------
 export type DatasetRole = 'customer' | 'product' | 'time' | 'value'

@@ -103,13 +103,13 @@ export class Watcher {
     const es = new EventSource('/v1/watch?collections=' + encodeURIComponent(wanted))
     this.source = es
     let opened = false
-    es.onopen = () => {
+    es.addEventListener('ready', () => {
       // What happened while no stream was open is read again.
-      if (opened || again) this.refresh([...this.counts.keys()])
+      if (opened || again) this.refresh([...this.counts.keys()], true)
       opened = true
       this.lastChange = Date.now()
       this.set(true)
-    }
+    })
     es.onerror = () => {
       this.set(false)
       // The browser tries again by itself unless the server refused.
@@ -127,8 +127,11 @@ export class Watcher {
   }
 
   /** Lists are read again at most once a second, however many changes arrive. */
-  private refresh(collections: string[]): void {
-    for (const c of collections) this.stale.add(c)
+  private refresh(collections: string[], items = false): void {
+    for (const c of collections) {
+      this.stale.add(c)
+      if (items) void this.client.invalidateQueries({ queryKey: [c, 'item'] })
+    }
     this.staleTimer ??= setTimeout(() => {
       this.staleTimer = undefined
       for (const c of this.stale) void this.client.invalidateQueries({ queryKey: [c, 'list'] })

@@ -41,7 +41,7 @@ export function Shell() {
       if (to) void navigate({ to })
     },
   })
-  useWatch(col.runs, col.jobs, col.connections, project ? col.datasets(project) : '', project ? col.features(project) : '', project ? col.models(project) : '', project ? col.experiments(project) : '')
+  useWatch(col.runs, col.jobs, project ? col.datasets(project) : '', project ? col.features(project) : '', project ? col.models(project) : '', project ? col.experiments(project) : '')
   const state = useMemo<ShellState>(() => ({ openPalette: () => setPalette(true), openMenu: () => setMenu(true), setWork }), [])
 
   if (me.error && problemOf(me.error).status === 401) return <SignIn />

@@ -1,0 +1,71 @@
+import { NumberInput, PasswordInput, Select, Textarea, TextInput } from '@mantine/core'
+import type { FormField } from '../../api/types'
+
+export type Values = Record<string, unknown>
+
+/** The values a form begins with. */
+export function initial(fields: FormField[], given: Values = {}): Values {
+  return Object.fromEntries(fields.map((f) => [f.name, given[f.name] ?? f.default ?? '']))
+}
+
+/** What is wrong, by field, found before anything is sent. */
+export function check(fields: FormField[], values: Values, secretsKept = false): Record<string, string> {
+  const out: Record<string, string> = {}
+  for (const f of fields) {
+    const v = values[f.name]
+    const empty = v === undefined || v === null || v === ''
+    if (empty) {
+      if (f.required && !(f.secret && secretsKept)) out[f.name] = `${f.title} is needed`
+      continue
+    }
+    if (f.type === 'number') {
+      const n = Number(v)
+      if (!Number.isInteger(n)) out[f.name] = 'A whole number'
+      else if (f.max && (n < (f.min ?? 0) || n > f.max)) out[f.name] = `Between ${f.min ?? 0} and ${f.max}`
+    }
+    if (f.type === 'choice' && f.choices && !f.choices.includes(String(v))) out[f.name] = `One of ${f.choices.join(', ')}`
+  }
+  return out
+}
+
+/** The body of a connection: every input that is filled in; secret ones among them are kept apart by the server. */
+export function inputs(fields: FormField[], values: Values): { params: Values; secrets: Record<string, string> } {
+  const params: Values = {}
+  const secrets: Record<string, string> = {}
+  for (const f of fields) {
+    const v = values[f.name]
+    if (v === undefined || v === null || v === '') continue
+    if (f.secret) secrets[f.name] = String(v)
+    else params[f.name] = f.type === 'number' ? Number(v) : v
+  }
+  return { params, secrets }
+}
+
+interface Props {
+  fields: FormField[]; values: Values; errors: Record<string, string>; onChange: (v: Values) => void
+  /** Secrets are stored: an empty field keeps them. */
+  kept?: boolean
+}
+
+/** A form made from the same description of a source kind that checks it. */
+export function ConnectionFields({ fields, values, errors, onChange, kept }: Props) {
+  const set = (name: string, v: unknown) => onChange({ ...values, [name]: v })
+  const one = (f: FormField) => {
+    const common = { label: f.title, description: f.help, error: errors[f.name], required: f.required && !(f.secret && kept), placeholder: f.secret && kept ? 'kept, not shown' : f.example, name: f.name }
+    const text = String(values[f.name] ?? '')
+    if (f.type === 'number') return <NumberInput key={f.name} {...common} value={text} hideControls min={f.min} max={f.max || undefined} onChange={(v) => set(f.name, v)} classNames={{ input: 'mono' }} />
+    if (f.type === 'choice') return <Select key={f.name} {...common} data={f.choices ?? []} value={text || null} onChange={(v) => set(f.name, v ?? '')} />
+    if (f.type === 'block') return <Textarea key={f.name} {...common} autosize minRows={3} maxRows={8} value={text} onChange={(e) => set(f.name, e.currentTarget.value)} classNames={{ input: 'mono' }} />
+    if (f.secret) return <PasswordInput key={f.name} {...common} autoComplete="off" value={text} onChange={(e) => set(f.name, e.currentTarget.value)} />
+    return <TextInput key={f.name} {...common} autoComplete="off" value={text} onChange={(e) => set(f.name, e.currentTarget.value)} classNames={{ input: 'mono' }} />
+  }
+  const host = fields.find((f) => f.name === 'host')
+  const port = fields.find((f) => f.name === 'port')
+  const rest = fields.filter((f) => !(host && port && (f === host || f === port)))
+  return (
+    <>
+      {host && port && <div className="form-host">{one(host)}{one(port)}</div>}
+      {rest.map(one)}
+    </>
+  )
+}
