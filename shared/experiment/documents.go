@@ -118,9 +118,11 @@ type Experiment struct {
 	BestEpoch       int               `json:"best_epoch,omitempty"`
 	Error           *problem.Error    `json:"error,omitempty"`
 	Warnings        []string          `json:"warnings,omitempty"`
-	Root            string            `json:"root"`    // prefix in the pipelines bucket: experiments/<project>/<id>/
-	JobSeq          int64             `json:"job_seq"` // newest pipeline event applied
+	Root            string            `json:"root"`                // prefix in the pipelines bucket: experiments/<project>/<id>/
+	JobSeq          int64             `json:"job_seq"`             // newest pipeline event applied
+	JobError        *problem.Error    `json:"job_error,omitempty"` // the pipeline's own, before it is classified
 	CallbackURL     string            `json:"callback_url,omitempty"`
+	RerunOf         string            `json:"rerun_of,omitempty"`
 	Recommendations int64             `json:"recommendations,omitempty"` // rows written
 	CreatedAt       time.Time         `json:"created_at"`
 	StartedAt       time.Time         `json:"started_at,omitzero"`
