@@ -41,10 +41,11 @@ func (d *Driver) ServeCallback(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, problem.New(problem.InvalidArgument, "the body of a callback has at most %d bytes", maxCallbackBytes))
 		return
 	}
-	cb := callback{ID: key + "." + ep + "." + state.NewID(), Endpoint: key + "." + ep,
+	cb := callback{Endpoint: key + "." + ep, Seq: state.NewID(),
 		Received: d.opts.Clock.Now(), Request: boxed{callbackRequest(r, raw)}}
+	cb.ID = cb.Endpoint + "." + cb.Seq
 	if k := r.Header.Get("Idempotency-Key"); k != "" {
-		cb.ID = key + "." + ep + "." + sourceHash([]byte(k))
+		cb.ID = cb.Endpoint + "." + sourceHash([]byte(k))
 	}
 	status, err := d.storeCallback(r, key, cb)
 	if err != nil {

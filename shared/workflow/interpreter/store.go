@@ -45,6 +45,7 @@ type endpoint struct {
 type callback struct {
 	ID       string    `json:"id"`
 	Endpoint string    `json:"endpoint"`
+	Seq      string    `json:"seq"` // orders the callbacks of an endpoint
 	Received time.Time `json:"received"`
 	Request  boxed     `json:"request"`
 	Consumed bool      `json:"consumed,omitempty"`
@@ -152,7 +153,7 @@ func (s *store) clear(tx *state.Tx, id string, st *snapshot, callbacks []string)
 // received lists the callbacks of an endpoint, oldest first.
 func (s *store) received(ctx context.Context, id, ep string) ([]callback, error) {
 	var out []callback
-	q := state.Query{Where: []state.Where{{Field: "endpoint", Op: state.Eq, Value: id + "." + ep}}}
+	q := state.Query{Where: []state.Where{{Field: "endpoint", Op: state.Eq, Value: id + "." + ep}}, OrderBy: "seq"}
 	for cb, err := range s.callbacks.All(ctx, q) {
 		if err != nil {
 			return nil, err
