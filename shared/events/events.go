@@ -119,6 +119,11 @@ func Decode[T any](t Topic[T], m Message) (T, error) {
 
 // PublishMessages sends encoded messages, many at once where the driver can.
 func (b *Bus) PublishMessages(ctx context.Context, ms ...Message) error {
+	for _, m := range ms {
+		if err := m.Validate(); err != nil {
+			return err
+		}
+	}
 	return b.drv.Publish(ctx, ms...)
 }
 
@@ -126,6 +131,9 @@ func (b *Bus) PublishMessages(ctx context.Context, ms ...Message) error {
 func (b *Bus) Subscribe(s Subscription) error {
 	if s.Name == "" || s.Topic == "" || s.Handler == nil {
 		return problem.New(problem.InvalidArgument, "a subscription needs a name, a topic and a handler")
+	}
+	if s.Concurrency < 0 || s.Timeout < 0 || s.MaxAttempts < 0 {
+		return problem.New(problem.InvalidArgument, "subscription %q has a negative limit", s.Name)
 	}
 	if s.Concurrency == 0 {
 		s.Concurrency = 1
