@@ -47,5 +47,9 @@ def ensure_tensorflow() -> ModuleType:
                 config.DoNotConvert("tf_keras"),
                 *config.CONVERSION_RULES,
             )
+            from tensorflow.python.util import deprecation
+
+            # Versions are pinned: TFX's own use of old names is no news to anyone.
+            deprecation._PRINT_DEPRECATION_WARNINGS = False
             _ready = True
     return tf

@@ -15,7 +15,9 @@ main thread. The process ends when standard input closes or its parent is gone,
 whatever it is doing: components can be repeated.
 """
 
+import contextlib
 import ctypes
+import importlib
 import io
 import json
 import os
@@ -75,6 +77,7 @@ class Worker:
         self.cancelled: set[str] = set()
         # True only while a component's own code runs: the one place a cancel may land.
         self.interruptible = False
+        self.preloading = threading.Thread(target=_preload, daemon=True)
 
     def send(self, identity: str, event: str, **fields: Any) -> None:
         line = json.dumps({"id": identity, "event": event, **fields}, default=str)
@@ -137,6 +140,7 @@ class Worker:
         with self.lock:
             self.running = identity
         self.send(identity, "started")
+        self.preloading.join()
         stream = Lines(lambda line: self.send(identity, "log", line=line))
         before = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = stream
@@ -177,19 +181,18 @@ def _error(error: BaseException) -> dict[str, str]:
 
 
 def _preload() -> None:
-    """Imports what components need, so that the first one starts at once."""
-    try:
-        ensure_tensorflow()
-        import tensorflow_data_validation
-        import tensorflow_recommenders
-        import tensorflow_transform.beam
+    """Imports what components need, so that the first one starts at once.
 
-        _ = tensorflow_data_validation, tensorflow_recommenders, tensorflow_transform.beam
+    Failures are left to the component that needs the module: it fails with the
+    same error and its own context. What libraries say while they are imported
+    (of optional parts that are not installed) is nobody's concern.
+    """
+    with contextlib.suppress(Exception), contextlib.redirect_stderr(io.StringIO()):
+        ensure_tensorflow()
+        for name in ("data_validation", "recommenders", "transform.beam"):
+            importlib.import_module(f"tensorflow_{name}")
         for name in components.names:
             components.find(name)
-    except Exception:
-        # The component that needs it fails with the same error and its own context.
-        traceback.print_exc(file=sys.__stderr__)
 
 
 def _watch_parent(parent: int) -> None:
@@ -219,7 +222,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
     threading.Thread(target=worker.read, daemon=True).start()
-    threading.Thread(target=_preload, daemon=True).start()
+    worker.preloading.start()
     worker.serve()
 
 

@@ -20,7 +20,7 @@ def run(task: Task, report: Report) -> None:
         for split in SPLITS:
             batches = (data.as_lists(b, columns) for b in data.batches(task.root, split, names))
             counts[split] = records.write(
-                records.split_folder(folder, split), batches, "data_tfrecord"
+                records.split_folder(folder, split), batches, "data_tfrecord", keep=True
             )
             print(f"{split}: {counts[split]:,} rows")
             report({"rows": sum(counts.values())})
