@@ -38,6 +38,16 @@ type Definition struct {
 	PositiveOnly bool `json:"positive_only"`
 }
 
+// What a join may say.
+const (
+	LeftJoin  = "left"
+	InnerJoin = "inner"
+
+	FanOutBlock  = "block"  // a key that is not unique is an error
+	FanOutFirst  = "first"  // one row per key, the smallest by all columns
+	FanOutAccept = "accept" // rows are multiplied, knowingly
+)
+
 // Join adds a secondary table by single-column equality.
 type Join struct {
 	Table       warehouse.Ref `json:"table"`
@@ -150,6 +160,12 @@ type Profile struct {
 	Seconds        float64         `json:"seconds"`
 }
 
+// Strategies of a split.
+const (
+	Temporal = "temporal"
+	Random   = "random"
+)
+
 // Split says how labelled rows are divided.
 type Split struct {
 	// Strategy is "temporal" (whole last days) or "random" (hash of customer and product).
@@ -166,12 +182,15 @@ type Split struct {
 
 // Examples is a materialised, split, null-filled dataset of one run.
 type Examples struct {
-	Table     warehouse.Ref      `json:"table"`   // ml.<run>; columns = output names + "split"
-	Columns   []warehouse.Column `json:"columns"` // as they reach the pipeline: times INT64 seconds, BOOL INT64, no NULL scalars
-	Rows      map[string]int64   `json:"rows"`    // by split
-	Dropped   int64              `json:"dropped"` // rows without customer or product
-	Customers int64              `json:"customers"`
-	Products  int64              `json:"products"`
+	Roles   map[Role]string    `json:"roles"`   // as in the definition
+	Table   warehouse.Ref      `json:"table"`   // ml.<run>; columns = output names + "split"
+	Columns []warehouse.Column `json:"columns"` // as they reach the pipeline: times INT64 seconds, BOOL INT64, no NULL scalars
+	Rows    map[string]int64   `json:"rows"`    // by split
+	// Dropped counts rows without customer or product and, in a temporal split,
+	// those whose time is missing or a mistake (see Future).
+	Dropped   int64 `json:"dropped"`
+	Customers int64 `json:"customers"`
+	Products  int64 `json:"products"`
 	// Bounds, UTC dates, of a temporal split.
 	TrainFrom string `json:"train_from,omitempty"`
 	EvalFrom  string `json:"eval_from,omitempty"`
