@@ -1,0 +1,3 @@
+export { Datasets } from './Datasets'
+export { NewDataset } from './NewDataset'
+export { DatasetPage } from './DatasetPage'
