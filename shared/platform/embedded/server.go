@@ -1,0 +1,153 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/b2brecs/b2brecs/shared/api"
+	"github.com/b2brecs/b2brecs/shared/events"
+	"github.com/b2brecs/b2brecs/shared/identity"
+	"github.com/b2brecs/b2brecs/shared/platform"
+	"github.com/b2brecs/b2brecs/shared/problem"
+)
+
+// Mount puts the catalogue behind one router and subscribes its events: the same
+// entries a cloud deploys one by one. page is the built web page; it may be nil.
+func (p *Platform) Mount(catalog []platform.Function, page fs.FS) (http.Handler, error) {
+	r := chi.NewRouter()
+	r.Use(logPanics(p.Log), securityHeaders, api.Authenticate(p.Identity))
+	a := api.New(r)
+	p.registerSession(r, a)
+	for _, f := range catalog {
+		switch f.Kind {
+		case platform.HTTP:
+			f.Register(a, p.Platform)
+		case platform.Call:
+			h := http.TimeoutHandler(f.Call(p.Platform), f.Timeout, "the call took longer than "+f.Timeout.String())
+			r.With(api.RequireService).Post(functionsPath+"/"+f.Name, h.ServeHTTP)
+		case platform.Event:
+			err := p.Events.Subscribe(events.Subscription{
+				Name: f.Name, Topic: f.Topic, Concurrency: f.Concurrency, Timeout: f.Timeout, Handler: f.Event(p.Platform),
+			})
+			if err != nil {
+				return nil, problem.Wrap(err, problem.Internal, "subscribe %s", f.Name)
+			}
+		}
+	}
+	// Workflows and schedules reach HTTP functions by name too: /functions/<name>/v1/….
+	r.With(api.RequireService).Handle(functionsPath+"/{function}/*", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		inner := q.Clone(q.Context())
+		inner.URL.Path = "/" + chi.URLParam(q, "*")
+		inner = inner.WithContext(context.WithValue(inner.Context(), chi.RouteCtxKey, nil))
+		r.ServeHTTP(w, inner)
+	}))
+	r.With(api.RequireService).Handle(callbacksPath+"/*", http.StripPrefix(callbacksPath, p.Callbacks))
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	r.NotFound(notFound(page))
+	return r, nil
+}
+
+// Serve answers on l until ctx ends, then lets running requests finish for a moment.
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if err := s.Shutdown(closing); err != nil {
+			stopped <- s.Close() // streams that watch never end by themselves
+			return
+		}
+		stopped <- nil
+	}()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+type signInInput struct {
+	Code string `query:"code" required:"true"`
+}
+
+type meOut struct {
+	Body struct {
+		identity.Principal
+		Version string `json:"api_version"`
+	}
+}
+
+// registerSession adds sign-in by one-time link, sign-out and "who am I".
+func (p *Platform) registerSession(r chi.Router, a huma.API) {
+	r.Get("/signin", func(w http.ResponseWriter, q *http.Request) {
+		token, who, err := p.Users.Redeem(q.Context(), q.URL.Query().Get("code"))
+		if err != nil {
+			http.Redirect(w, q, "/sign-in?reason=link", http.StatusSeeOther)
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: api.SessionCookie, Value: token, Path: "/", HttpOnly: true,
+			SameSite: http.SameSiteStrictMode, Expires: who.Expires})
+		// A page, not a redirect: browsers withhold strict cookies on a redirect that
+		// began outside, and the link is opened from a terminal or a mail.
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'")
+		_, _ = w.Write([]byte(`<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>b2brecs</title><a href="/">Continue</a>`))
+	})
+	r.Post("/v1/signout", func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: api.SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		w.WriteHeader(http.StatusNoContent)
+	})
+	api.Handle(a, api.Op{ID: "me", Method: http.MethodGet, Path: "/v1/me", Tag: "Session", Role: identity.Viewer, Summary: "Say who is signed in"},
+		func(ctx context.Context, _ *struct{}) (*meOut, error) {
+			out := &meOut{}
+			out.Body.Principal, out.Body.Version = identity.From(ctx), api.Version
+			return out, nil
+		})
+	api.Handle(a, api.Op{ID: "makeSignInLink", Method: http.MethodPost, Path: "/v1/me/sign-in-link", Tag: "Session", Role: identity.Viewer, Status: http.StatusOK, Summary: "Make a one-time sign-in link for oneself"},
+		func(ctx context.Context, _ *struct{}) (*api.Body[signInLink], error) {
+			code, err := p.Users.SignInCode(ctx, identity.From(ctx).Subject)
+			return api.Reply(signInLink{strings.TrimSuffix(p.FunctionsURL, functionsPath) + "/signin?code=" + code}, err)
+		})
+}
+
+type signInLink struct {
+	URL string `json:"url" doc:"Works once, for 15 minutes."`
+}
+
+// notFound serves the page: its files, and its start for every address that is the
+// page's own. Addresses of the API get a problem document.
+func notFound(page fs.FS) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		if page == nil || strings.HasPrefix(name, "v1/") || strings.HasPrefix(name, "functions/") || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			api.WriteProblem(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
+			return
+		}
+		if st, err := fs.Stat(page, name); name == "" || err != nil || st.IsDir() {
+			name = "index.html"
+		}
+		if strings.HasPrefix(name, "assets/") { // names carry a hash of their content
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		} else {
+			w.Header().Set("Cache-Control", "no-cache")
+		}
+		if _, err := fs.Stat(page, name); err != nil {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte("The page is not part of this build. Build it with ./scripts/up, or use the API and the command line.\n"))
+			return
+		}
+		http.ServeFileFS(w, r, page, name)
+	}
+}
