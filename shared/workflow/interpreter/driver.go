@@ -188,7 +188,16 @@ func (d *Driver) Start(ctx context.Context, name, id string, argument any) (work
 
 // Get implements workflow.Driver.
 func (d *Driver) Get(ctx context.Context, name, id string) (workflow.Execution, error) {
-	return d.store.executions.Get(ctx, docID(name, id))
+	e, err := d.store.executions.Get(ctx, docID(name, id))
+	return e, noExecution(err, name, id)
+}
+
+// noExecution says in the words of the caller what was not found.
+func noExecution(err error, name, id string) error {
+	if problem.Is(err, problem.NotFound) {
+		return problem.New(problem.NotFound, "workflow %s has no execution %q", name, id)
+	}
+	return err
 }
 
 // Cancel implements workflow.Driver. The request in flight is broken off.
@@ -218,7 +227,7 @@ func (d *Driver) Cancel(ctx context.Context, name, id string) error {
 		return state.Put(tx, d.store.executions, key, e)
 	})
 	if err != nil {
-		return err
+		return noExecution(err, name, id)
 	}
 	d.mu.Lock()
 	r := d.runners[key]

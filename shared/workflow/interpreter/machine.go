@@ -209,19 +209,22 @@ func (m *machine) routineOf(t *thread) string {
 	return "main"
 }
 
-// position says where main stands, e.g. "main.extract".
+// position says where main itself stands, e.g. "main.extract", also while a
+// subworkflow or branches run below that step.
 func (m *machine) position() string {
+	at := ""
 	if len(m.st.Threads) == 0 {
-		return ""
+		return at
 	}
-	t := m.st.Threads[0]
-	for i := len(t.Frames) - 1; i >= 0; i-- {
-		f := t.Frames[i]
+	for i, f := range m.st.Threads[0].Frames {
+		if i > 0 && f.Kind == inRoutine {
+			break
+		}
 		if steps := m.def.blocks[f.Block].steps; f.Kind != inParallel && f.PC < len(steps) {
-			return m.routineOf(t) + "." + steps[f.PC].name
+			at = "main." + steps[f.PC].name
 		}
 	}
-	return ""
+	return at
 }
 
 // exec performs a step. A step that blocks sets t.Wait instead of moving on.

@@ -117,6 +117,8 @@ func (r *runner) receive(busy bool) error {
 		select {
 		case e := <-r.events:
 			return r.outcome(e)
+		case <-r.wake:
+			return r.deliver()
 		case <-r.ctx.Done():
 			return r.ctx.Err()
 		default:

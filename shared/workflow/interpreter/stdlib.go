@@ -222,7 +222,7 @@ func retryableHTTP(e any, codes []int64, tags ...string) bool {
 	}
 	m, _ := e.(map[string]any)
 	for _, c := range codes {
-		if hasTag(e, TagHTTP) && equal(m["code"], c) {
+		if equal(m["code"], c) {
 			return true
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"strings"
 	"time"
+	_ "time/tzdata" // time.format takes zone names on machines without a zone database
 )
 
 // dataFunctions are json, base64, hash and time.
