@@ -59,6 +59,7 @@ type Column struct {
 	Type       warehouse.Type `json:"type"`
 	Confidence string         `json:"confidence,omitempty"` // "high", "medium"
 	Note       string         `json:"note,omitempty"`       // why the type was chosen, warnings
+	Format     string         `json:"format,omitempty"`     // how a file writes it: "dmy", "mdy", "decimal-comma", "group-comma", "group-point", or several
 	Samples    []string       `json:"samples,omitempty"`    // at most 3; only in API replies, never stored
 }
 
