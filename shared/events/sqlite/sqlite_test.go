@@ -26,3 +26,13 @@ func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	eventstest.Restart(t, func(t *testing.T, name string) *events.Bus { return open(t, filepath.Join(dir, name+".db")) })
 }
+
+func TestCrash(t *testing.T) {
+	eventstest.Crash(t, func(dir string) (*events.Bus, error) {
+		drv, err := sqlite.Open(filepath.Join(dir, "events.db"))
+		if err != nil {
+			return nil, err
+		}
+		return events.New(drv), nil
+	})
+}
