@@ -97,12 +97,14 @@ type Job struct {
 	Schedule        *Schedule `json:"schedule,omitempty"`
 	Enabled         bool      `json:"enabled"`
 	ActiveRun       string    `json:"active_run,omitempty"` // at most one run at a time
-	LastRun         string    `json:"last_run,omitempty"`
-	LastStatus      RunStatus `json:"last_status,omitempty"`
-	LastRunAt       time.Time `json:"last_run_at,omitzero"`
-	CreatedAt       time.Time `json:"created_at"`
-	UpdatedAt       time.Time `json:"updated_at"`
-	CreatedBy       string    `json:"created_by,omitempty"`
+	// RunAgain is set when a file arrives during a run: the next run follows at once.
+	RunAgain   bool      `json:"run_again,omitempty"`
+	LastRun    string    `json:"last_run,omitempty"`
+	LastStatus RunStatus `json:"last_status,omitempty"`
+	LastRunAt  time.Time `json:"last_run_at,omitzero"`
+	CreatedAt  time.Time `json:"created_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
+	CreatedBy  string    `json:"created_by,omitempty"`
 }
 
 // Schedule of a job.
@@ -163,17 +165,19 @@ type Run struct {
 	RowsRejected    int64 `json:"rows_rejected"`
 	BytesRead       int64 `json:"bytes_read"`
 	// Result of the commit: RowsRead = RowsStaged + RowsRejected and Commit.Read = RowsStaged, or the run is not green.
-	Commit          *warehouse.CommitResult `json:"commit,omitempty"`
-	RejectReasons   map[string]int64        `json:"reject_reasons,omitempty"`
-	RejectsKey      string                  `json:"rejects_prefix,omitempty"` // prefix in the staging bucket: JSON lines {"row","reason","file","line"}
-	Warnings        []string                `json:"warnings,omitempty"`
-	CallbackURL     string                  `json:"callback_url,omitempty"`
-	CancelRequested bool                    `json:"cancel_requested,omitempty"`
-	Error           *problem.Error          `json:"error,omitempty"`
-	CreatedAt       time.Time               `json:"created_at"`
-	StartedAt       time.Time               `json:"started_at,omitzero"`
-	EndedAt         time.Time               `json:"ended_at,omitzero"`
-	UpdatedAt       time.Time               `json:"updated_at,omitzero"`
+	Commit        *warehouse.CommitResult `json:"commit,omitempty"`
+	RejectReasons map[string]int64        `json:"reject_reasons,omitempty"`
+	RejectsKey    string                  `json:"rejects_prefix,omitempty"` // prefix in the staging bucket: JSON lines {"row","reason","file","line"}
+	// FileProblems are files that could not be read, by key; they are tried again by the next run.
+	FileProblems    map[string]string `json:"file_problems,omitempty"`
+	Warnings        []string          `json:"warnings,omitempty"`
+	CallbackURL     string            `json:"callback_url,omitempty"`
+	CancelRequested bool              `json:"cancel_requested,omitempty"`
+	Error           *problem.Error    `json:"error,omitempty"`
+	CreatedAt       time.Time         `json:"created_at"`
+	StartedAt       time.Time         `json:"started_at,omitzero"`
+	EndedAt         time.Time         `json:"ended_at,omitzero"`
+	UpdatedAt       time.Time         `json:"updated_at,omitzero"`
 }
 
 // File is one file of a run or a processed-file record.
