@@ -121,7 +121,8 @@ export interface FeatureConfig {
 }
 export interface FeatureVersion { config: string; number: number; definition: FeatureDefinition; hash: string; created_at: string; created_by?: string }
 export interface FeatureCheck { errors: FieldFinding[]; warnings: string[] }
-export interface SmartDefaults { definition: FeatureDefinition; whys: Record<string, string> }
+export interface Reason { column: string; tower: 'query' | 'candidate' | 'skipped' | string; why: string }
+export interface SmartDefaults { definition: FeatureDefinition; reasons: Reason[] }
 export interface Layer { type: 'dense' | 'dropout' | 'batch_norm' | 'layer_norm' | string; units?: number; activation?: string; l1?: number; l2?: number; rate?: number; epsilon?: number }
 export interface ModelDefinition {
   type: string; query: Layer[]; candidate: Layer[]; output_dim: number; optimizer: string; learning_rate: number; batch_size: number; epochs: number; embedding_l2: number

@@ -1,0 +1,3 @@
+export { Models } from './Models'
+export { NewFeatures } from './NewFeatures'
+export { FeaturesPage } from './FeaturesPage'
