@@ -54,7 +54,9 @@ func FileID(job, key string) string {
 }
 
 // ChunkID is the id of a chunk.
-func ChunkID(run string, epoch, number int) string { return fmt.Sprintf("%s-%d-%05d", run, epoch, number) }
+func ChunkID(run string, epoch, number int) string {
+	return fmt.Sprintf("%s-%d-%05d", run, epoch, number)
+}
 
 // Start makes a run of a job and starts its workflow. A key makes it idempotent:
 // a second call with the same key gives the first call's run. FailedPrecondition
