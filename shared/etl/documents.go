@@ -86,6 +86,8 @@ type Job struct {
 	Destination warehouse.Ref `json:"destination"`
 	Load        LoadType      `json:"load"`
 	Columns     []Column      `json:"columns,omitempty"` // the contract; empty until the first infer-schema
+	// ColumnsChosen says that a person chose among a table's columns: new ones are then left alone.
+	ColumnsChosen bool `json:"columns_chosen,omitempty"`
 	// TimestampColumn (warehouse name) drives the watermark of transactional database jobs.
 	TimestampColumn string    `json:"timestamp_column,omitempty"`
 	StartDate       string    `json:"start_date,omitempty"` // YYYY-MM-DD; the first run begins here

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -104,7 +103,8 @@ func (w *Writer) open() error {
 	if err != nil {
 		return objects.Problem(err, key)
 	}
-	p, err := pqarrow.NewFileWriter(w.schema, o, w.props, pqarrow.NewArrowWriterProperties())
+	// The Parquet writer would close what can be closed: the object is closed here.
+	p, err := pqarrow.NewFileWriter(w.schema, struct{ io.Writer }{o}, w.props, pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		return problem.Wrap(err, problem.Internal, "begin a Parquet object of %s", w.m.Chunk)
 	}
@@ -114,16 +114,12 @@ func (w *Writer) open() error {
 }
 
 func (w *Writer) closePart() error {
-	err := w.part.Close() // closes the object too, where it can
-	if cerr := w.object.Close(); err == nil && cerr != nil && !alreadyClosed(cerr) {
+	err := w.part.Close()
+	if cerr := w.object.Close(); err == nil {
 		err = cerr
 	}
 	w.part, w.object = nil, nil
 	return problem.Wrap(err, problem.Unavailable, "end a Parquet object of %s", w.m.Chunk)
-}
-
-func alreadyClosed(err error) bool {
-	return errors.Is(err, io.ErrClosedPipe) || err.Error() == "blob: Writer already closed"
 }
 
 // Reject implements source.Sink.
