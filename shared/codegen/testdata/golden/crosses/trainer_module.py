@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "city": "STRING",
@@ -49,6 +50,7 @@ CONFIG = {
     "candidate": {
         "id": "f05",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
             "category": "STRING",

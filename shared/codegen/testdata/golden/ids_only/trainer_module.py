@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
         },
@@ -36,6 +37,7 @@ CONFIG = {
     "candidate": {
         "id": "f01",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
         },

@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "size": "INT64",
@@ -39,6 +40,7 @@ CONFIG = {
     "candidate": {
         "id": "f02",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
             "price": "FLOAT64",

@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "class": "STRING",
@@ -40,6 +41,7 @@ CONFIG = {
     "candidate": {
         "id": "f03",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
             "brand": "STRING",

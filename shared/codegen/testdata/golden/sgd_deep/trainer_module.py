@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "city": "STRING",
@@ -41,6 +42,7 @@ CONFIG = {
     "candidate": {
         "id": "f03",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
             "category": "STRING",

@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "segment": "STRING",
@@ -44,6 +45,7 @@ CONFIG = {
     "candidate": {
         "id": "f04",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
             "segment": "STRING",

@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "order_date": "INT64",
@@ -50,6 +51,7 @@ CONFIG = {
     "candidate": {
         "id": "f03",
         "id_column": "product_id",
+        "oov": 1,
         "columns": {
             "product_id": "STRING",
         },

@@ -25,6 +25,7 @@ CONFIG = {
     "query": {
         "id": "f00",
         "id_column": "customer_id",
+        "oov": 1,
         "columns": {
             "customer_id": "STRING",
             "city": "STRING",
@@ -40,6 +41,7 @@ CONFIG = {
     "candidate": {
         "id": "f03",
         "id_column": "article_no",
+        "oov": 2,
         "columns": {
             "article_no": "INT64",
             "category": "STRING",

@@ -50,7 +50,11 @@ def _load(folder: str) -> Any:
 
 def _embed(signature: Any, table: pa.Table) -> np.ndarray:
     tf = ensure_tensorflow()
+    from b2brecs_runtime.training import raw
+
     specs = signature.structured_input_signature[1]
+    # The model calls a column otherwise where its name is not allowed there.
+    table = table.rename_columns([raw.input_name(name) for name in table.column_names])
     absent = [name for name in specs if name not in table.column_names]
     if absent:
         raise KeyError(f"column not found: {', '.join(absent)}; the table has {table.column_names}")

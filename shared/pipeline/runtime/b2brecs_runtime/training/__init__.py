@@ -1,0 +1,49 @@
+"""The library that generated trainer modules build on.
+
+A generated module holds what its configuration decides: towers, loss, CONFIG.
+Everything that is the same for every model is here: reading examples, the
+catalogue of candidates, training with selection of the best epoch, and export.
+It runs inside this project's trainer component and in stock TFX alike.
+
+The order of a run:
+
+    run = training.start(fn_args, CONFIG)
+    train, evaluation = training.datasets(run)
+    catalogue = training.catalogue(run, train)
+    share = training.sampling_probabilities(run, train)
+    model = ...
+    training.fit(run, model, train, evaluation, catalogue)
+    training.export(run, model, catalogue)
+
+Promises: the same data, configuration and seed give the same metrics on the
+same machine; dropout and batch statistics are active in training and only
+there; reported losses are means over an epoch, not over its last batch; files
+are replaced as a whole, so a killed run can be repeated.
+"""
+
+from b2brecs_runtime import ensure_tensorflow
+
+ensure_tensorflow()
+
+from b2brecs_runtime.training.examples import (  # noqa: E402
+    Examples,
+    datasets,
+    sampling_probabilities,
+)
+from b2brecs_runtime.training.exporting import export  # noqa: E402
+from b2brecs_runtime.training.fitting import fit  # noqa: E402
+from b2brecs_runtime.training.products import Catalogue, catalogue  # noqa: E402
+from b2brecs_runtime.training.run import NoData, Run, start  # noqa: E402
+
+__all__ = [
+    "Catalogue",
+    "Examples",
+    "NoData",
+    "Run",
+    "catalogue",
+    "datasets",
+    "export",
+    "fit",
+    "sampling_probabilities",
+    "start",
+]
