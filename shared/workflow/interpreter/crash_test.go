@@ -146,7 +146,7 @@ type idempotent struct {
 	replies map[string]int
 	flaky   int
 	wg      sync.WaitGroup
-	url     string
+	done    chan struct{} // closed when the execution has ended
 }
 
 func (s *idempotent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -184,7 +184,8 @@ func (s *idempotent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]int{"square": in.N * in.N})
 }
 
-// callBack repeats a callback until it is taken, as an event's subscriber would.
+// callBack repeats a callback until it is taken, as an event's subscriber would. Its
+// answer may be lost with the child that stored it.
 func (s *idempotent) callBack(url string) {
 	for range 2000 {
 		req, _ := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"outcome":"loaded"}`))
@@ -197,7 +198,11 @@ func (s *idempotent) callBack(url string) {
 				return
 			}
 		}
-		time.Sleep(2 * time.Millisecond)
+		select {
+		case <-s.done:
+			return
+		case <-time.After(2 * time.Millisecond):
+		}
 	}
 	s.t.Error("the callback was never taken")
 }
@@ -223,10 +228,13 @@ func (s *idempotent) forward(w http.ResponseWriter, r *http.Request, body []byte
 // result and how many calls with a step of their own were made, and how many children.
 func crashRun(t *testing.T, kill func(child int) (at int, after bool)) (string, int, int) {
 	t.Helper()
-	s := &idempotent{t: t, dir: t.TempDir(), seen: map[string]string{}, replies: map[string]int{}}
+	s := &idempotent{t: t, dir: t.TempDir(), seen: map[string]string{}, replies: map[string]int{}, done: make(chan struct{})}
 	srv := httptest.NewServer(s)
 	defer srv.Close()
-	defer s.wg.Wait()
+	defer func() {
+		close(s.done)
+		s.wg.Wait()
+	}()
 	for child := 1; child < 200; child++ {
 		at, after := kill(child)
 		cmd := exec.Command(os.Args[0])

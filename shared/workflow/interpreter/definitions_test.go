@@ -150,6 +150,9 @@ func TestDefinitions(t *testing.T) {
 			if x.Status != tt.status || string(x.Result) != tt.result {
 				t.Errorf("%s %s, %v", x.Status, x.Result, x.Error)
 			}
+			if x.Error != nil && !strings.Contains(x.Error.Step, "> call_function.post") {
+				t.Errorf("the error is said to be at %q", x.Error.Step)
+			}
 			if diff := cmp.Diff(tt.calls, p.calls); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -184,30 +185,43 @@ func (m *machine) advance(t *thread) {
 	m.settle(t)
 }
 
-// locate adds the step to an error that has none.
+// locate adds the place to an error that has none: the step of each routine on the
+// stack, e.g. "main.load > call_function.post, line 80".
 func (m *machine) locate(t *thread, s *step, err error) *raised {
 	r, ok := err.(*raised)
 	if !ok {
 		r = raise(TagSystem, "%v", err)
 	}
-	if r.where == "" {
-		r.where = fmt.Sprintf("%s.%s, line %d", m.routineOf(t), s.name, s.at.line)
+	if r.where != "" {
+		return r
 	}
+	var path []string
+	for i := 0; i < len(t.Frames); i++ {
+		if i+1 < len(t.Frames) && t.Frames[i+1].Kind == inRoutine {
+			f := t.Frames[i]
+			path = append(path, m.routineAt(t, i)+"."+m.def.blocks[f.Block].steps[f.PC].name)
+		}
+	}
+	path = append(path, m.routineOf(t)+"."+s.name)
+	r.where = fmt.Sprintf("%s, line %d", strings.Join(path, " > "), s.at.line)
 	return r
 }
 
-// routineOf names the routine a thread is in.
-func (m *machine) routineOf(t *thread) string {
-	for t != nil {
-		for i := len(t.Frames) - 1; i >= 0; i-- {
-			if t.Frames[i].Kind == inRoutine {
-				return t.Frames[i].Routine
-			}
+// routineAt names the routine that frame i of t belongs to.
+func (m *machine) routineAt(t *thread, i int) string {
+	for ; i >= 0; i-- {
+		if t.Frames[i].Kind == inRoutine {
+			return t.Frames[i].Routine
 		}
-		t = m.thread(t.Parent)
+	}
+	if p := m.thread(t.Parent); p != nil {
+		return m.routineOf(p)
 	}
 	return "main"
 }
+
+// routineOf names the routine a thread is in.
+func (m *machine) routineOf(t *thread) string { return m.routineAt(t, len(t.Frames)-1) }
 
 // position says where main itself stands, e.g. "main.extract", also while a
 // subworkflow or branches run below that step.
@@ -257,7 +271,7 @@ func (m *machine) exec(t *thread, s *step) error {
 		}
 		switch v.(type) {
 		case string, map[string]any:
-			return &raised{payload: v}
+			return &raised{payload: v, where: m.origin(t, v)}
 		}
 		return raise(TagType, "raise takes a string or a map, not a value of type %s", typeName(v))
 	case stepReturn:

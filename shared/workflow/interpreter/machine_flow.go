@@ -289,7 +289,23 @@ func (m *machine) except(t *thread) {
 	if s.try.as != "" {
 		vars[s.try.as] = f.Err.V
 	}
-	t.push(&frame{Kind: inExcept, Block: s.try.except.id, Next: s.next, Vars: vars})
+	t.push(&frame{Kind: inExcept, Block: s.try.except.id, Next: s.next, Vars: vars, ErrAt: f.ErrAt})
+}
+
+// origin gives the place of the error that an except block around t's step raises
+// again, "" for an error of its own.
+func (m *machine) origin(t *thread, payload any) string {
+	for i := len(t.Frames) - 1; i > 0 && t.Frames[i].Kind != inRoutine; i-- {
+		f, parent := t.Frames[i], t.Frames[i-1]
+		if f.Kind != inExcept {
+			continue
+		}
+		as := m.def.blocks[parent.Block].steps[parent.PC].try.as
+		if v, ok := f.Vars[as]; ok && equal(v, payload) {
+			return f.ErrAt
+		}
+	}
+	return ""
 }
 
 // seconds turns a number of seconds into a duration, at most the longest execution.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -96,7 +97,7 @@ func (r *runner) run() error {
 			if r.m.done || t.Wait != nil || len(t.Frames) == 0 {
 				continue // an earlier thread of this round changed it
 			}
-			r.m.advance(t)
+			r.guard(func() { r.m.advance(t) })
 			moved = true
 			if err := r.save(nil); err != nil || r.m.done {
 				return err
@@ -109,6 +110,18 @@ func (r *runner) run() error {
 			return err
 		}
 	}
+}
+
+// guard fails the execution when the machine breaks: a defect met by one definition
+// must not end the process, which would meet it again at the next start.
+func (r *runner) guard(move func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.d.opts.Log.Error("workflow machine broke", "execution", r.key, "panic", p, "stack", string(debug.Stack()))
+			r.m.end(nil, raise(TagSystem, "the interpreter broke after %d steps", r.m.st.Steps))
+		}
+	}()
+	move()
 }
 
 // receive takes one outcome; it waits for it unless threads can go on anyway.
@@ -158,7 +171,7 @@ func (r *runner) outcome(e event) error {
 		e.err = raise(TagTimeout, "no callback was received in time")
 	}
 	delete(r.started, e.n)
-	r.m.complete(t, e.value, e.err)
+	r.guard(func() { r.m.complete(t, e.value, e.err) })
 	return r.save(nil)
 }
 

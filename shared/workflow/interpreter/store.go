@@ -192,19 +192,20 @@ func failureProblem(r *raised) *problem.Error {
 	switch {
 	case hasTag(m, TagHTTP) && detail != "":
 		e.Message = "the workflow stopped: " + detail
-		if code, ok := body["code"].(string); ok {
+		if code, _ := body["code"].(string); knownCode(problem.Code(code)) {
 			e.Code = problem.Code(code)
 		}
 		e.Cause, _ = body["cause"].(string)
 		e.Next, _ = body["next"].(string)
-		if turn, ok := body["turn"].(string); ok {
-			e.Turn = problem.Turn(turn)
-		}
+		turn, _ := body["turn"].(string)
+		e.Turn = problem.Turn(turn)
 		return e
 	case hasTag(m, TagTimeout), hasTag(m, TagConnection), hasTag(m, TagConnectionFailed):
 		e.Code = problem.Unavailable
 	case hasTag(m, TagResourceLimit):
 		e.Code = problem.ResourceExhausted
+	case hasTag(m, TagSystem):
+		e.Code, e.Turn = problem.Internal, problem.TurnSupport
 	}
 	payload := r.payload
 	if _, ok := m["headers"]; ok { // they may carry cookies and tokens
@@ -216,4 +217,15 @@ func failureProblem(r *raised) *problem.Error {
 		e.Cause = string(b)
 	}
 	return e
+}
+
+// knownCode keeps codes that other servers invent out of the closed set.
+func knownCode(c problem.Code) bool {
+	switch c {
+	case problem.NotFound, problem.AlreadyExists, problem.FailedPrecondition, problem.InvalidArgument,
+		problem.PermissionDenied, problem.Unauthenticated, problem.ResourceExhausted, problem.Unavailable,
+		problem.Cancelled, problem.Internal:
+		return true
+	}
+	return false
 }
