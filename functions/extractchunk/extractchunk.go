@@ -1,0 +1,175 @@
+// Package extractchunk reads one planned chunk from its source and writes it as
+// Parquet with a manifest.
+//
+// It MUST be safe to repeat: object names derive from the chunk, and a chunk whose
+// manifest exists is acknowledged without touching the source. The finalize event
+// of the manifest, not the end of this function, counts the chunk as loaded.
+package extractchunk
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/b2brecs/b2brecs/shared/etl"
+	"github.com/b2brecs/b2brecs/shared/etl/stage"
+	"github.com/b2brecs/b2brecs/shared/objects"
+	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/source"
+	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/workflow/callback"
+)
+
+const (
+	// maxAttempts of one chunk, those that a dying process began included.
+	maxAttempts = 7
+	// A running chunk reports after so many rows or so long, whichever is first.
+	progressRows  = 50_000
+	progressEvery = 5 * time.Second
+)
+
+// Services is what the function asks of its platform.
+type Services struct {
+	ETL          *etl.Store
+	Sources      *source.Registry
+	Staging      *objects.Bucket
+	HTTP         *http.Client
+	FunctionsURL string
+}
+
+var errCancelled = problem.New(problem.Cancelled, "the run was cancelled")
+
+// Handle extracts the chunk named by the event.
+func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
+	chunk, err := s.ETL.Chunks.Get(ctx, e.Chunk)
+	if problem.Is(err, problem.NotFound) {
+		return nil // its run was cleaned up
+	}
+	if err != nil {
+		return err
+	}
+	run, job, err := s.ETL.RunAndJob(ctx, e.Run)
+	if err != nil {
+		return err
+	}
+	if run.Status.Ended() || run.Epoch != e.Epoch || chunk.State == etl.ChunkFailed || chunk.State == etl.ChunkLoaded {
+		return nil
+	}
+	if run.CancelRequested {
+		return s.end(ctx, run, chunk, etl.ChunkCancelled, errCancelled)
+	}
+	if _, err := s.Staging.Generation(ctx, stage.ManifestKey(run.ID, chunk.ID)); err == nil {
+		return nil
+	} else if !problem.Is(err, problem.NotFound) {
+		return err
+	}
+	if chunk, err = s.begin(ctx, chunk.ID); err != nil {
+		return err
+	}
+	manifest, err := s.extract(ctx, run, job, chunk)
+	if err != nil {
+		return s.failed(ctx, run, chunk, err)
+	}
+	return s.extracted(ctx, chunk.ID, manifest)
+}
+
+func (s Services) begin(ctx context.Context, id string) (etl.Chunk, error) {
+	chunk, err := s.ETL.Chunks.Update(ctx, id, func(c *etl.Chunk) error {
+		c.State, c.Attempts, c.Rows, c.Staged, c.Rejected, c.Error = etl.ChunkRunning, c.Attempts+1, 0, 0, 0, nil
+		c.StartedAt, c.EndedAt = time.Now().UTC(), time.Time{}
+		return nil
+	})
+	if err != nil {
+		return chunk, err
+	}
+	_, err = s.ETL.Runs.Update(ctx, chunk.Run, func(r *etl.Run) error { r.Begin("extract"); return nil })
+	return chunk, err
+}
+
+func (s Services) extract(ctx context.Context, run etl.Run, job etl.Job, chunk etl.Chunk) (stage.Manifest, error) {
+	conn, err := s.ETL.Connection(ctx, job.Connection)
+	if err != nil {
+		return stage.Manifest{}, err
+	}
+	src, err := s.Sources.Open(ctx, conn)
+	if err != nil {
+		return stage.Manifest{}, err
+	}
+	defer src.Close()
+	fileColumns := job.Files != nil && job.Load == etl.Transactional
+	w := stage.NewWriter(ctx, s.Staging, chunk, source.Schema(job.Columns, fileColumns))
+	w.Progress = s.progress(ctx, run.ID, chunk.ID)
+	stats, err := src.Read(ctx, source.ReadRequest{Object: source.ObjectOf(job), Columns: job.Columns, Spec: chunk.Spec, Snapshot: run.Snapshot}, w)
+	if err != nil {
+		w.Abort()
+		return stage.Manifest{}, err
+	}
+	return w.Finish(stats)
+}
+
+// progress writes how far the chunk is, now and then, and ends it when its run is
+// cancelled.
+func (s Services) progress(ctx context.Context, run, chunk string) func(int64) error {
+	var last int64
+	at := time.Now()
+	return func(rows int64) error {
+		if rows-last < progressRows && time.Since(at) < progressEvery || time.Since(at) < 200*time.Millisecond {
+			return nil
+		}
+		last, at = rows, time.Now()
+		r, err := s.ETL.Runs.Get(ctx, run)
+		if err != nil {
+			return err
+		}
+		if r.CancelRequested {
+			return errCancelled
+		}
+		_, err = s.ETL.Chunks.Update(ctx, chunk, func(c *etl.Chunk) error { c.Rows = rows; return nil })
+		return err
+	}
+}
+
+func (s Services) extracted(ctx context.Context, id string, m stage.Manifest) error {
+	return s.ETL.DB.Transact(ctx, func(tx *state.Tx) error {
+		return s.ETL.Extracted(tx, id, m.Rows, m.Staged, m.Rejected, m.Bytes, m.Objects)
+	})
+}
+
+// failed decides what follows an error: another attempt, a new plan, or the end of the run.
+func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err error) error {
+	switch {
+	case problem.Is(err, problem.Cancelled) && ctx.Err() == nil:
+		return s.end(ctx, run, chunk, etl.ChunkCancelled, errCancelled)
+	case errors.Is(err, source.ErrSnapshotLost):
+		return callback.Post(ctx, s.HTTP, s.FunctionsURL+"/plan-run", map[string]any{"run": run.ID, "callback_url": run.CallbackURL, "epoch": run.Epoch})
+	case ctx.Err() != nil, problem.Retryable(err) && chunk.Attempts < maxAttempts:
+		return err // comes again after a while
+	}
+	return s.end(ctx, run, chunk, etl.ChunkFailed, problem.Of(err).WithStep("extract-chunk"))
+}
+
+// end closes the chunk and tells the workflow, which closes the run.
+func (s Services) end(ctx context.Context, run etl.Run, chunk etl.Chunk, state etl.ChunkState, why *problem.Error) error {
+	_, err := s.ETL.Chunks.Update(ctx, chunk.ID, func(c *etl.Chunk) error {
+		c.State, c.Error, c.EndedAt = state, why, time.Now().UTC()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	outcome := "cancelled"
+	if state == etl.ChunkFailed {
+		outcome = "failed"
+		_, err = s.ETL.Runs.Update(ctx, run.ID, func(r *etl.Run) error {
+			if r.Error == nil {
+				r.Error = why
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return callback.Post(ctx, s.HTTP, run.CallbackURL, map[string]string{"run": run.ID, "outcome": outcome})
+}
