@@ -187,7 +187,7 @@ type Examples struct {
 	Columns []warehouse.Column `json:"columns"` // as they reach the pipeline: times INT64 seconds, BOOL INT64, no NULL scalars
 	Rows    map[string]int64   `json:"rows"`    // by split
 	// Dropped counts rows without customer or product and, in a temporal split,
-	// those whose time is missing or a mistake (see Future).
+	// those whose time is missing or lies in the future by mistake.
 	Dropped   int64 `json:"dropped"`
 	Customers int64 `json:"customers"`
 	Products  int64 `json:"products"`

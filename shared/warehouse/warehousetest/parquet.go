@@ -14,7 +14,7 @@ import (
 )
 
 // Parquet writes rows as one zstd object. fill appends every row to the builder.
-func Parquet(t *testing.T, schema *arrow.Schema, fill func(b *array.RecordBuilder)) []byte {
+func Parquet(t testing.TB, schema *arrow.Schema, fill func(b *array.RecordBuilder)) []byte {
 	t.Helper()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()

@@ -108,7 +108,7 @@ func query(t *testing.T, h Harness, s warehouse.Statement) warehouse.Rows {
 	return out
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

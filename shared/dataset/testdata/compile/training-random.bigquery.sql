@@ -1,0 +1,38 @@
+-- customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
+-- @seed = 42
+-- @start_day = 20147
+WITH
+  `scope` AS (
+    SELECT
+      `t0`.`customer_no` AS `customer_no`,
+      `t0`.`item_no` AS `item_no`,
+      `t0`.`sold_at` AS `sold_at`,
+      `t0`.`amount` AS `amount`
+    FROM `raw_data`.`sales` AS `t0`
+    WHERE DIV(UNIX_SECONDS(TIMESTAMP(DATE(`t0`.`sold_at`))), 86400) >= @start_day
+  ),
+  `result` AS (
+    SELECT
+      `customer_no`,
+      `item_no`,
+      `sold_at`,
+      `amount`
+    FROM `scope`
+  ),
+  `kept` AS (
+    SELECT
+      NULLIF(CAST(`customer_no` AS STRING), '') AS `customer_no`,
+      NULLIF(`item_no`, '') AS `item_no`,
+      COALESCE(UNIX_SECONDS(`sold_at`), 0) AS `sold_at`,
+      COALESCE(CAST(`amount` AS FLOAT64), CAST(0 AS FLOAT64)) AS `amount`
+    FROM `result`
+    WHERE NULLIF(CAST(`customer_no` AS STRING), '') IS NOT NULL
+      AND NULLIF(`item_no`, '') IS NOT NULL
+  )
+SELECT
+  `customer_no`,
+  `item_no`,
+  `sold_at`,
+  `amount`,
+  CASE WHEN MOD((FARM_FINGERPRINT((((`customer_no` || '|') || `item_no`) || '|') || @seed) & 0x7FFFFFFFFFFFFFFF), 10) = 9 THEN 'test' WHEN MOD((FARM_FINGERPRINT((((`customer_no` || '|') || `item_no`) || '|') || @seed) & 0x7FFFFFFFFFFFFFFF), 10) = 8 THEN 'eval' ELSE 'train' END AS `split`
+FROM `kept`

@@ -1,0 +1,61 @@
+-- customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
+-- @rolling_days = 90
+-- @today = 20513
+WITH
+  "scope" AS (
+    SELECT
+      "t0"."customer_no" AS "customer_no",
+      "t0"."item_no" AS "item_no",
+      "t0"."sold_at" AS "sold_at",
+      "t0"."amount" AS "amount",
+      (((epoch_us(CAST(CAST("t0"."sold_at" AS DATE) AS TIMESTAMP)) // 1000000)) // (86400)) AS "_b2_day"
+    FROM "raw_data"."sales" AS "t0"
+    WHERE ("t0"."amount" > 0 OR "t0"."amount" IS NULL)
+  ),
+  "anchor" AS (
+    SELECT CASE WHEN (COUNT(*) FILTER (WHERE "_b2_day" > @today) * 20) >= COUNT(*) THEN MAX("_b2_day") ELSE COALESCE(MAX(CASE WHEN "_b2_day" <= @today THEN "_b2_day" END), MAX("_b2_day")) END AS "_b2_hi"
+    FROM "scope"
+  ),
+  "result" AS (
+    SELECT
+      "customer_no",
+      "item_no",
+      "sold_at",
+      "amount"
+    FROM "scope"
+    CROSS JOIN "anchor"
+    WHERE "_b2_day" > ("_b2_hi" - @rolling_days)
+      AND "_b2_day" <= "_b2_hi"
+  ),
+  "kept" AS (
+    SELECT
+      NULLIF(CAST("customer_no" AS VARCHAR), '') AS "customer_no",
+      NULLIF("item_no", '') AS "item_no",
+      COALESCE((epoch_us(date_trunc('second', "sold_at")) // 1000000), 0) AS "sold_at",
+      COALESCE(CAST("amount" AS DOUBLE), CAST(0 AS DOUBLE)) AS "amount",
+      (((epoch_us(CAST(CAST("sold_at" AS DATE) AS TIMESTAMP)) // 1000000)) // (86400)) AS "_b2_day"
+    FROM "result"
+    WHERE NULLIF(CAST("customer_no" AS VARCHAR), '') IS NOT NULL
+      AND NULLIF("item_no", '') IS NOT NULL
+      AND (((epoch_us(CAST(CAST("sold_at" AS DATE) AS TIMESTAMP)) // 1000000)) // (86400)) IS NOT NULL
+  ),
+  "anchor_day" AS (
+    SELECT CASE WHEN (COUNT(*) FILTER (WHERE "_b2_day" > @today) * 20) >= COUNT(*) THEN MAX("_b2_day") ELSE COALESCE(MAX(CASE WHEN "_b2_day" <= @today THEN "_b2_day" END), MAX("_b2_day")) END AS "_b2_hi"
+    FROM "kept"
+  ),
+  "bounds" AS (
+    SELECT
+      MIN("_b2_day") AS "_b2_lo",
+      MAX("_b2_hi") AS "_b2_hi"
+    FROM "kept"
+    CROSS JOIN "anchor_day"
+  )
+SELECT
+  "customer_no",
+  "item_no",
+  "sold_at",
+  "amount",
+  CASE WHEN "_b2_day" > ("_b2_hi" - GREATEST(1, ((("_b2_hi" - "_b2_lo") + 1) // (10)))) THEN 'test' WHEN "_b2_day" > (("_b2_hi" - GREATEST(1, ((("_b2_hi" - "_b2_lo") + 1) // (10)))) - GREATEST(1, ((("_b2_hi" - "_b2_lo") + 1) // (10)))) THEN 'eval' ELSE 'train' END AS "split"
+FROM "kept"
+CROSS JOIN "bounds"
+WHERE "_b2_day" <= "_b2_hi"
