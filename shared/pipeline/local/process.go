@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -36,6 +37,7 @@ func (d *Driver) processes(ctx context.Context, c *call) error {
 		return cannotStart(d.opts.Python, err)
 	}
 	defer killOn(ctx, cmd)()
+	defer watch(filepath.Dir(filepath.Dir(c.dir)), c.progress)()
 	each(out, func(line string) { last.add(line); c.log.line(line) })
 	if err := cmd.Wait(); err != nil {
 		if ctx.Err() != nil {

@@ -15,7 +15,12 @@ import (
 // run takes a job from where its document stands to its end, or until the
 // driver closes.
 func (d *Driver) run(ctx context.Context, id string) {
-	doc, err := d.jobs.Get(ctx, id)
+	// A job that was cancelled before this line is read with the driver's context.
+	var doc document
+	err := retry(d.ctx, func() (err error) {
+		doc, err = d.jobs.Get(d.ctx, id)
+		return err
+	})
 	if err != nil {
 		d.opts.Log.ErrorContext(ctx, "a pipeline job cannot be read", "job", id, "error", err)
 		return

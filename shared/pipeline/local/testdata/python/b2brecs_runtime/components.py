@@ -8,7 +8,8 @@ import time
 def run(component, document, progress):
     """Runs a component on an executor input; progress is called with numbers."""
     parameters = document["inputs"]["parameterValues"]
-    behave = json.loads(parameters["config"]).get("behave", {}).get(component, {})
+    behave = json.loads(parameters["config"]).get("behave") or {}
+    behave = behave.get(component, {})
     with open(os.path.join(parameters["root"], "ran.txt"), "a") as f:
         f.write(component + "\n")
     print(f"{component} works")
@@ -17,7 +18,13 @@ def run(component, document, progress):
             with open(os.path.join(artifact["uri"], "content.json")) as f:
                 print(f"{component} reads {name} made by {json.load(f)['by']}")
     for epoch in range(1, behave.get("epochs", 0) + 1):
-        progress({"epoch": epoch, "epochs": behave["epochs"], "loss": 1 / epoch, "note": "text"})
+        values = {"epoch": epoch, "epochs": behave["epochs"], "loss": 1 / epoch, "note": "text"}
+        temporary = os.path.join(parameters["root"], "progress.tmp")
+        with open(temporary, "w") as f:
+            json.dump(values, f)
+        os.replace(temporary, os.path.join(parameters["root"], "progress.json"))
+        progress(values)
+        time.sleep(0.05)
     while "hold" in behave and not os.path.exists(behave["hold"]):
         time.sleep(0.01)
     time.sleep(behave.get("sleep", 0))
