@@ -153,6 +153,12 @@ func (b *builder) distinctNames() {
 		}
 		seen[strings.ToLower(c.Name)] = c.Name
 	}
+	// Models call a column that TensorFlow cannot name column_<name>.
+	for _, c := range b.program.Columns {
+		if rest, ok := strings.CutPrefix(c.Name, "column_"); ok && seen[strings.ToLower(rest)] == rest {
+			b.bad("query.features", "the columns %q and %q cannot be told apart in the exported model; rename one in the dataset", c.Name, rest)
+		}
+	}
 }
 
 // pipelineType is the type in which the examples carry a column: times are Unix

@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"strings"
+
 	"github.com/b2brecs/b2brecs/shared/feature"
 	"github.com/b2brecs/b2brecs/shared/model"
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -68,4 +70,25 @@ func Generate(in Input) (Output, error) {
 func Check(d feature.Definition, columns []warehouse.Column) []problem.Field {
 	_, findings := build(d, model.Definition{}, columns)
 	return findings
+}
+
+// File is one artefact of a generation.
+type File struct {
+	Name string // as stored under code/ of a run folder
+	Data []byte
+}
+
+// Files gives all artefacts, in a fixed order.
+func (o Output) Files() []File {
+	return []File{
+		{"transform_module.py", []byte(o.Transform)},
+		{"trainer_module.py", []byte(o.Trainer)},
+		{"ir.json", o.IR},
+		{"manifest.json", o.Manifest},
+	}
+}
+
+// Lines of both modules together.
+func (o Output) Lines() int {
+	return strings.Count(o.Transform, "\n") + strings.Count(o.Trainer, "\n")
 }
