@@ -111,22 +111,26 @@ func Problem(err error, key string) error {
 	if err == nil {
 		return nil
 	}
-	code := problem.Unavailable
-	switch gcerrors.Code(err) {
+	return problem.Wrap(err, Code(gcerrors.Code(err)), "object %q", key)
+}
+
+// Code maps a gocloud.dev error code; an unknown failure may pass, so it is Unavailable.
+func Code(c gcerrors.ErrorCode) problem.Code {
+	switch c {
 	case gcerrors.NotFound:
-		code = problem.NotFound
+		return problem.NotFound
 	case gcerrors.AlreadyExists:
-		code = problem.AlreadyExists
-	case gcerrors.InvalidArgument:
-		code = problem.InvalidArgument
+		return problem.AlreadyExists
+	case gcerrors.InvalidArgument, gcerrors.Unimplemented:
+		return problem.InvalidArgument
 	case gcerrors.PermissionDenied:
-		code = problem.PermissionDenied
+		return problem.PermissionDenied
 	case gcerrors.FailedPrecondition:
-		code = problem.FailedPrecondition
+		return problem.FailedPrecondition
 	case gcerrors.ResourceExhausted:
-		code = problem.ResourceExhausted
+		return problem.ResourceExhausted
 	case gcerrors.Canceled:
-		code = problem.Cancelled
+		return problem.Cancelled
 	}
-	return problem.Wrap(err, code, "object %q", key)
+	return problem.Unavailable
 }

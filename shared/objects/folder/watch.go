@@ -2,132 +2,198 @@ package folder
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/b2brecs/b2brecs/shared/objects"
 )
 
-// settleTime is how long a file must keep its size before it counts as complete:
-// a copy by hand gives no other sign.
-const settleTime = time.Second
+const (
+	defaultSettle = time.Second
+	// rescanEvery finds files on file systems that give no notice (network and
+	// container mounts) and after notices were lost.
+	rescanEvery = time.Minute
+)
 
-// WatchFolder announces what lies in the folder now, and then every file that
-// somebody copies into it, until ctx ends. An object announced twice is one event,
-// its id being its generation.
+// partial marks the names that browsers, editors and copy tools give unfinished files.
+var partial = []string{".part", ".partial", ".crdownload", ".download", ".tmp", ".swp", "~"}
+
+// WatchFolder publishes the events of files that people put into the folder: those
+// that lie there now and have had none, and every one that comes, once it has kept
+// its size and time for Settle. It returns when the watch stands; ctx or Close ends
+// it. Hidden and unfinished files, and names that are no keys, are left alone.
 func (d *Driver) WatchFolder(ctx context.Context) error {
-	w, err := fsnotify.NewWatcher()
+	err := d.seen.open(func(key, gen string) bool {
+		fi, err := d.stat(key)
+		return err == nil && generation(fi) == gen
+	})
 	if err != nil {
-		return fmt.Errorf("bucket %s: %w", d.name, err)
+		return objects.Problem(err, seenFile)
 	}
-	pending := map[string]seen{}
-	if err := d.scan(w, d.root, pending); err != nil {
-		return fmt.Errorf("bucket %s: %w", d.name, err)
+	notify, err := fsnotify.NewWatcher()
+	if err != nil { // e.g. no inotify instances left: the rescan still finds files
+		slog.WarnContext(ctx, "the folder is looked through every minute, for it cannot be watched", "bucket", d.name, "error", err)
 	}
-	go func() {
-		defer w.Close()
-		ticker := time.NewTicker(settleTime / 2)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e, open := <-w.Events:
-				if !open {
-					return
-				}
-				if e.Has(fsnotify.Create) || e.Has(fsnotify.Write) {
-					d.notice(w, e.Name, pending)
-				}
-			case err, open := <-w.Errors:
-				if !open {
-					return
-				}
-				// Events were lost: what is there now is looked at again.
-				slog.WarnContext(ctx, "watching a folder", "bucket", d.name, "error", err.Error())
-				if err := d.scan(w, d.root, pending); err != nil {
-					slog.WarnContext(ctx, "scanning a folder", "bucket", d.name, "error", err.Error())
-				}
-			case <-ticker.C:
-				d.announceSettled(ctx, pending)
-			}
-		}
-	}()
+	w := &watcher{d: d, notify: notify, pending: map[string]sight{}, refused: map[string]bool{}, settle: d.Settle}
+	if w.settle <= 0 {
+		w.settle = defaultSettle
+	}
+	w.scan("")
+	go w.run(ctx)
 	return nil
 }
 
-type seen struct {
-	size int64
-	mod  time.Time
-	at   time.Time
+// watcher is used by one goroutine.
+type watcher struct {
+	d       *Driver
+	notify  *fsnotify.Watcher // nil where there is none
+	settle  time.Duration
+	pending map[string]sight // by key
+	refused map[string]bool  // names already warned about
 }
 
-// scan watches a folder and those below it, and takes note of their files.
-func (d *Driver) scan(w *fsnotify.Watcher, dir string, pending map[string]seen) error {
-	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+// sight is how a file looked, and since when.
+type sight struct {
+	gen   string
+	since time.Time
+}
+
+func (w *watcher) run(ctx context.Context) {
+	var found chan fsnotify.Event // nil channels are never ready
+	var failed chan error
+	if w.notify != nil {
+		defer w.notify.Close()
+		found, failed = w.notify.Events, w.notify.Errors
+	}
+	rescan := time.NewTicker(rescanEvery)
+	defer rescan.Stop()
+	for {
+		var check <-chan time.Time
+		if len(w.pending) > 0 {
+			check = time.After(w.settle / 2)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.d.life.Done():
+			return
+		case e := <-found:
+			w.notice(e.Name)
+		case <-failed: // notices were lost
+			w.scan("")
+		case <-rescan.C:
+			w.scan("")
+		case <-check:
+		}
+		w.publishSettled(ctx)
+	}
+}
+
+// notice looks at a path that changed.
+func (w *watcher) notice(name string) {
+	rel, err := filepath.Rel(w.d.dir, name)
+	if err != nil {
+		return
+	}
+	key := filepath.ToSlash(rel)
+	fi, err := w.d.root.Stat(rel)
+	switch {
+	case err != nil: // gone again
+		delete(w.pending, key)
+	case fi.IsDir():
+		w.scan(key)
+	default:
+		w.look(key)
+	}
+}
+
+// scan looks at every file below dir and watches the folders.
+func (w *watcher) scan(dir string) {
+	start := dir
+	if start == "" || start == "." {
+		start = "."
+	}
+	_ = fs.WalkDir(w.d.root.FS(), start, func(key string, e fs.DirEntry, err error) error {
 		if err != nil {
-			return err
+			return nil // removed meanwhile, or not ours to read
 		}
-		if e.IsDir() {
-			if base := filepath.Base(name); filepath.Dir(name) == d.root && (base == tempDir || base == notesDir) {
-				return fs.SkipDir
+		if !e.IsDir() {
+			w.look(key)
+			return nil
+		}
+		if key != "." && strings.HasPrefix(e.Name(), ".") {
+			return fs.SkipDir
+		}
+		if w.notify != nil {
+			if err := w.notify.Add(filepath.Join(w.d.dir, filepath.FromSlash(key))); err != nil {
+				w.warn(key, err)
 			}
-			return w.Add(name)
 		}
-		d.note(name, pending)
 		return nil
 	})
 }
 
-func (d *Driver) notice(w *fsnotify.Watcher, name string, pending map[string]seen) {
-	st, err := os.Stat(name)
+// look remembers a file that has had no event yet.
+func (w *watcher) look(key string) {
+	for _, part := range strings.Split(key, "/") {
+		if strings.HasPrefix(part, ".") {
+			return
+		}
+	}
+	for _, suffix := range partial {
+		if strings.HasSuffix(strings.ToLower(key), suffix) {
+			return
+		}
+	}
+	if err := validKey(key); err != nil {
+		w.warn(key, err)
+		return
+	}
+	fi, err := w.d.stat(key)
 	if err != nil {
-		return // gone again
-	}
-	if st.IsDir() {
-		if err := d.scan(w, name, pending); err != nil {
-			slog.Warn("watching a folder", "bucket", d.name, "error", err.Error())
-		}
+		delete(w.pending, key)
 		return
 	}
-	d.note(name, pending)
-}
-
-func (d *Driver) note(name string, pending map[string]seen) {
-	st, err := os.Stat(name)
-	if err != nil || !st.Mode().IsRegular() || strings.HasPrefix(filepath.Base(name), ".") {
+	gen := generation(fi)
+	if w.d.seen.has(key, gen) {
+		delete(w.pending, key)
 		return
 	}
-	pending[name] = seen{st.Size(), st.ModTime(), time.Now()}
+	if old, ok := w.pending[key]; !ok || old.gen != gen {
+		w.pending[key] = sight{gen, time.Now()}
+	}
 }
 
-func (d *Driver) announceSettled(ctx context.Context, pending map[string]seen) {
-	for name, was := range pending {
-		if time.Since(was.at) < settleTime {
+func (w *watcher) publishSettled(ctx context.Context) {
+	for key, s := range w.pending {
+		if time.Since(s.since) < w.settle {
 			continue
 		}
-		st, err := os.Stat(name)
-		if err != nil {
-			delete(pending, name)
+		w.look(key) // it may have grown, gone, or been written by the product itself
+		if now, ok := w.pending[key]; !ok || now.gen != s.gen {
 			continue
 		}
-		if st.Size() != was.size || !st.ModTime().Equal(was.mod) {
-			pending[name] = seen{st.Size(), st.ModTime(), time.Now()}
+		fi, err := w.d.stat(key)
+		if err != nil || generation(fi) != s.gen {
+			continue // the next look tells
+		}
+		if err := w.d.publish(ctx, key, fi); err != nil {
+			slog.WarnContext(ctx, "the event of a new file could not be published; it is tried again", "bucket", w.d.name, "key", key, "error", err)
+			w.pending[key] = sight{s.gen, time.Now()}
 			continue
 		}
-		rel, err := filepath.Rel(d.root, name)
-		if err == nil {
-			err = d.announce(ctx, filepath.ToSlash(rel), st)
-		}
-		if err != nil {
-			slog.WarnContext(ctx, "a file is not announced yet", "bucket", d.name, "error", err.Error())
-			continue
-		}
-		delete(pending, name)
+		delete(w.pending, key)
+	}
+}
+
+func (w *watcher) warn(key string, err error) {
+	if !w.refused[key] {
+		w.refused[key] = true
+		slog.Warn("a file in the folder is left alone", "bucket", w.d.name, "name", key, "error", err)
 	}
 }
