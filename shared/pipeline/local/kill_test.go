@@ -95,7 +95,7 @@ func killed(t *testing.T, dir, task string, warm bool) {
 	}
 	sc := bufio.NewScanner(out)
 	reached := false
-	for sc.Scan() && !reached {
+	for !reached && sc.Scan() {
 		reached = sc.Text() == "REACHED"
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {

@@ -88,11 +88,11 @@ func conformance(t *testing.T, warm bool) {
 	})
 }
 
-// ran lists the components in the order they ran.
+// ran lists the components in the order they ran; none have in a fresh folder.
 func ran(t testing.TB, root string) []string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(root, "ran.txt"))
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
 	return strings.Fields(string(b))
