@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ type Driver struct {
 	seen *ledger
 	last atomic.Int64 // the newest modification time given, in unix nanoseconds
 	life *lifetime.Lifetime
+	tree sync.RWMutex // held to make folders for an object, exclusively to remove empty ones
 	// Settle is how long a file copied in by hand must stay unchanged before its
 	// event is published. Set it before WatchFolder; 0 means 1 second.
 	Settle time.Duration

@@ -119,11 +119,13 @@ func (d *Driver) place(ctx context.Context, id, key string, ifNotExist bool) err
 }
 
 // maxMoves bounds the repetitions of move.
-const maxMoves = 20
+const maxMoves = 5
 
-// move renames the temporary file into place. A concurrent Delete may remove an
-// empty folder between the two steps, so they are repeated a few times.
+// move renames the temporary file into place. People may remove an empty folder
+// between the two steps, so they are repeated a few times.
 func (d *Driver) move(temp, key string, ifNotExist bool) error {
+	d.tree.RLock()
+	defer d.tree.RUnlock()
 	target := filepath.FromSlash(key)
 	for attempt := 0; ; attempt++ {
 		if dir := filepath.Dir(target); dir != "." {
@@ -203,6 +205,8 @@ func (b *bucket) Delete(_ context.Context, key string, opts *driver.DeleteOption
 	if err := b.d.root.Remove(filepath.FromSlash(key)); err != nil {
 		return err
 	}
+	b.d.tree.Lock()
+	defer b.d.tree.Unlock()
 	for dir := path.Dir(key); dir != "." && !strings.HasPrefix(dir, reserved); dir = path.Dir(dir) {
 		if b.d.root.Remove(filepath.FromSlash(dir)) != nil {
 			break // not empty
