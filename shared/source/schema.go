@@ -53,7 +53,7 @@ func ArrowType(c etl.Column) arrow.DataType {
 	return arrow.BinaryTypes.String
 }
 
-var declared = regexp.MustCompile(`^(?:numeric|decimal)\((\d+),(-?\d+)\)$`)
+var declared = regexp.MustCompile(`^(?:numeric|decimal)\((\d{1,4}),(-?\d{1,4})\)$`)
 
 // DecimalOf gives the precision and scale that carry a NUMERIC or BIGNUMERIC
 // column: the declared ones where they fit the type, else the type's own, at most
@@ -66,13 +66,25 @@ func DecimalOf(c etl.Column) (precision, scale int32) {
 	if m := declared.FindStringSubmatch(strings.ToLower(strings.ReplaceAll(c.SourceType, " ", ""))); m != nil {
 		p, _ := strconv.Atoi(m[1])
 		s, _ := strconv.Atoi(m[2])
-		limit := 9
-		if c.Type == warehouse.BigNumeric {
-			limit = 38
-		}
-		if p >= 1 && p <= 38 && s >= 0 && s <= p && s <= limit && p-s <= 29 {
+		if t := DecimalType(p, s); t == c.Type || t == warehouse.Numeric {
 			return int32(p), int32(s)
 		}
 	}
 	return precision, scale
+}
+
+// DecimalType gives the narrowest warehouse type that holds every value of a
+// decimal of precision p and scale s: NUMERIC (29 digits before, 9 after the
+// point), BIGNUMERIC in the part every platform holds exactly (20 before, 18
+// after), else STRING.
+func DecimalType(p, s int) warehouse.Type {
+	switch {
+	case p < 1 || s < 0 || s > p:
+		return warehouse.String
+	case s <= 9 && p-s <= 29:
+		return warehouse.Numeric
+	case s <= 18 && p-s <= 20:
+		return warehouse.BigNumeric
+	}
+	return warehouse.String
 }

@@ -128,13 +128,10 @@ func parquetType(t arrow.DataType) (typ warehouse.Type, sourceType, note string)
 	case arrow.DecimalType:
 		p, s := t.GetPrecision(), t.GetScale()
 		sourceType = fmt.Sprintf("decimal(%d,%d)", p, s)
-		switch {
-		case p <= 38 && s <= 9 && p-s <= 29:
-			return warehouse.Numeric, sourceType, ""
-		case p <= 38:
-			return warehouse.BigNumeric, sourceType, ""
+		if typ = source.DecimalType(int(p), int(s)); typ == warehouse.String {
+			note = "more digits than the warehouse's decimals: kept as text"
 		}
-		return warehouse.String, sourceType, "more than 38 digits: kept as text"
+		return typ, sourceType, note
 	case arrow.NestedType:
 		return warehouse.JSON, sourceType, "nested values become JSON"
 	}
