@@ -35,7 +35,7 @@ export function lines(t: Tokens, series: Line[], levels: Level[], a: Axes = {}):
       endLabel: s.label ? { show: true, formatter: s.label, color: s.color, fontSize: 11, distance: 4 } : undefined,
       markPoint: s.live && s.points.length ? {
         symbol: 'circle', symbolSize: 6, silent: true, label: { show: false },
-        data: [{ coord: s.points[s.points.length - 1] }], itemStyle: { color: s.color, borderColor: t.surface, borderWidth: 1.5 },
+        data: [{ name: s.name, coord: s.points[s.points.length - 1] }], itemStyle: { color: s.color, borderColor: t.surface, borderWidth: 1.5 },
       } : undefined,
       markLine: i === 0 && marks.length ? { silent: true, symbol: 'none', data: marks, animation: false } : undefined,
     })),

@@ -1,0 +1,3 @@
+export { Experiments } from './Experiments'
+export { NewExperiment } from './NewExperiment'
+export { ExperimentPage } from './ExperimentPage'
