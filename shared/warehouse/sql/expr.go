@@ -172,6 +172,11 @@ func Cast(e Expr, t warehouse.Type) Expr {
 	return exprFunc(func(w *writer) string { return "CAST(" + e.sql(w) + " AS " + w.d.Type(t) + ")" })
 }
 
+// Extract takes a part of a DATE: YEAR, MONTH or DAY, as INT64.
+func Extract(part word, e Expr) Expr {
+	return exprFunc(func(w *writer) string { return "EXTRACT(" + string(part) + " FROM " + e.sql(w) + ")" })
+}
+
 // Window is what a window function ranges over.
 type Window struct {
 	PartitionBy []Expr
