@@ -18,14 +18,16 @@ import (
 	"github.com/b2brecs/b2brecs/shared/source"
 	"github.com/b2brecs/b2brecs/shared/source/file"
 	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
 
 // Services is what the function asks of its platform.
 type Services struct {
-	ETL     *etl.Store
-	Sources *source.Registry
-	Uploads *objects.Bucket
-	Events  *events.Bus
+	ETL       *etl.Store
+	Sources   *source.Registry
+	Uploads   *objects.Bucket
+	Events    *events.Bus
+	Warehouse *warehouse.Warehouse
 }
 
 // Request names the run. Epoch is set to plan anew: the epoch whose snapshot was lost.
@@ -81,7 +83,9 @@ func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback s
 			return run, err
 		}
 	} else if job.Load == etl.Transactional {
-		request.From = job.Watermark
+		if request.From, err = s.from(ctx, job); err != nil {
+			return run, err
+		}
 		if request.TimeColumn, err = timeColumn(job); err != nil {
 			return run, err
 		}
@@ -97,6 +101,29 @@ func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback s
 		return run, err
 	}
 	return s.save(ctx, run, job, request, plan, callback)
+}
+
+// from gives the exclusive lower bound: the watermark, else just before the start
+// date. A watermark over an empty or missing table is stale: the table was made
+// anew, and reading on from it would leave a hole.
+func (s Services) from(ctx context.Context, job etl.Job) (string, error) {
+	if job.Watermark != "" {
+		t, err := s.Warehouse.Table(ctx, job.Destination)
+		if err != nil && !problem.Is(err, problem.NotFound) {
+			return "", err
+		}
+		if err == nil && t.Rows != 0 {
+			return job.Watermark, nil
+		}
+	}
+	if job.StartDate == "" {
+		return "", nil
+	}
+	start, err := time.Parse(time.DateOnly, job.StartDate)
+	if err != nil {
+		return "", problem.Wrap(err, problem.FailedPrecondition, "the start date of %s", job.Name)
+	}
+	return start.Add(-time.Microsecond).Format("2006-01-02T15:04:05.000000Z"), nil
 }
 
 // timeColumn gives the source name of the watermark column; a job without one

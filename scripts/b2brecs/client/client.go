@@ -95,7 +95,7 @@ func Do[T any](ctx context.Context, c *Client, method, path string, body any, ke
 
 // Upload streams a file into the uploads bucket.
 func (c *Client) Upload(ctx context.Context, key string, size int64, data io.Reader) error {
-	r, err := c.request(ctx, http.MethodPut, "/v1/uploads/"+escapePath(key), data)
+	r, err := c.request(ctx, http.MethodPut, "/v1/uploads/"+url.PathEscape(key), data)
 	if err != nil {
 		return err
 	}
@@ -110,14 +110,6 @@ func (c *Client) Upload(ctx context.Context, key string, size int64, data io.Rea
 		return problemOf(resp)
 	}
 	return nil
-}
-
-func escapePath(key string) string {
-	parts := strings.Split(key, "/")
-	for i := range parts {
-		parts[i] = url.PathEscape(parts[i])
-	}
-	return strings.Join(parts, "/")
 }
 
 // Follow calls fn at once and whenever a document of the collections changes,
