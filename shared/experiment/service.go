@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -21,18 +20,20 @@ const Workflow = "experiment-run"
 
 // Argument of the workflow. The execution's id is the experiment's.
 type Argument struct {
-	Project    string `json:"project"`
-	Experiment string `json:"experiment"`
+	Project      string `json:"project"`
+	Run          string `json:"run"` // the experiment's id
+	FunctionsURL string `json:"functions_url"`
 }
 
-// Service starts, stops and reads experiments. All fields are required but Log.
+// Service starts, stops and reads experiments. All fields are required.
 type Service struct {
 	State     *state.DB
 	Workflows *workflow.Engine
 	Runner    *pipeline.Runner
 	Pipelines *objects.Bucket
 	Warehouse *warehouse.Warehouse
-	Log       *slog.Logger
+	// FunctionsURL is the base under which the workflow finds its functions.
+	FunctionsURL string
 }
 
 // Of gives a project's experiments.
@@ -115,7 +116,7 @@ func (s Service) launch(ctx context.Context, e Experiment) error {
 		return nil
 	}
 	s.Runner.Prewarm(ctx)
-	_, err := s.Workflows.Start(ctx, Workflow, e.ID, Argument{e.Project, e.ID})
+	_, err := s.Workflows.Start(ctx, Workflow, e.ID, Argument{e.Project, e.ID, s.FunctionsURL})
 	return err
 }
 
