@@ -132,11 +132,14 @@ type Experiment struct {
 
 // History holds what the training page draws.
 type History struct {
-	Experiment string               `json:"experiment"`
-	Epochs     []int                `json:"epochs"`
-	Series     map[string][]float64 `json:"series"` // loss, val_loss, val_recall@10, learning_rate, seconds …
-	Params     map[string]any       `json:"params,omitempty"`
-	Statistics map[string]any       `json:"statistics,omitempty"` // parsed TFDV statistics
-	Schema     map[string]any       `json:"schema,omitempty"`
-	Timings    map[string]float64   `json:"timings,omitempty"` // seconds by task
+	Experiment string `json:"experiment"`
+	Epochs     []int  `json:"epochs"` // counted from 1
+	// Series by name, one value per epoch, nil where it was not a finite number:
+	// loss, val_loss, val_recall@10, learning_rate, weight_norm.query …
+	Series     map[string][]*float64 `json:"series"`
+	Final      map[string]*float64   `json:"final_metrics,omitempty"`
+	Params     map[string]any        `json:"params,omitempty"`
+	Statistics map[string]any        `json:"statistics,omitempty"` // parsed TFDV statistics
+	Schema     map[string]any        `json:"schema,omitempty"`
+	Timings    map[string]float64    `json:"timings,omitempty"` // seconds, by "<task>.<step>"
 }

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/codegen"
@@ -72,13 +73,17 @@ func (s Service) Check(ctx context.Context, r Request) (Plan, error) {
 	for _, f := range p.Settings.check(p.Snapshot) {
 		p.Errors = append(p.Errors, problem.Field{Location: "settings." + f.Location, Message: f.Message})
 	}
+	missing := missingColumns(fc.Definition, version)
+	p.Errors = append(p.Errors, missing...)
 	for _, f := range codegen.Check(fc.Definition, version.Schema) {
-		p.Errors = append(p.Errors, problem.Field{Location: "features." + f.Location, Message: f.Message})
+		at := "features." + f.Location
+		if !slices.ContainsFunc(missing, func(m problem.Field) bool { return m.Location == at }) {
+			p.Errors = append(p.Errors, problem.Field{Location: at, Message: f.Message})
+		}
 	}
 	for _, f := range model.Check(mc.Definition) {
 		p.Errors = append(p.Errors, problem.Field{Location: "model." + f.Location, Message: f.Message})
 	}
-	p.Errors = append(p.Errors, missingColumns(fc.Definition, version)...)
 	tried := mc.Definition
 	tried.LearningRate = p.Settings.LearningRate // the warnings are about the rate that runs
 	p.Warnings = append(append(p.Warnings, codegen.Warnings(fc.Definition)...), model.Warnings(tried)...)
