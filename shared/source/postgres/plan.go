@@ -20,6 +20,8 @@ const (
 	// defaultChunkBytes bounds a chunk of wide rows.
 	defaultChunkBytes = 256 << 20
 	maxChunks         = 1000
+	// typicalRow is the width that a table without statistics is taken to have.
+	typicalRow = 128
 	// tidScanVersion is the first server that reads a ctid range without the rest of the table.
 	tidScanVersion = 140000
 )
@@ -260,7 +262,11 @@ func (x *session) cut(ctx context.Context, req source.PlanRequest, r relation, b
 			return nil
 		}
 	}
-	n := max(r.size*r.block/chunkBytes+1, max(r.rows, 0)/chunkRows+1)
+	rows := r.rows
+	if rows < 0 { // never analysed
+		rows = r.size * r.block / typicalRow
+	}
+	n := max(r.size*r.block/chunkBytes+1, rows/chunkRows+1)
 	n = min(n, maxChunks)
 	pages := r.kind == "r" || r.kind == "m" || r.kind == "p" && !r.foreign
 	switch {

@@ -77,7 +77,7 @@ func (c catalogueColumn) native() mapping {
 	case "bytea":
 		return mapping{warehouse.Bytes, "%s", decodeBytes, hex.EncodeToString, ""}
 	case "point":
-		return mapping{warehouse.Geography, "format('POINT(%%s %%s)', (%[1]s)[0], (%[1]s)[1])", decodeText, textual, ""}
+		return mapping{warehouse.Geography, "'POINT(' || (%[1]s)[0]::text || ' ' || (%[1]s)[1]::text || ')'", decodeText, textual, ""}
 	}
 	// interval, inet, cidr, macaddr, bpchar, xml, bit, ranges, composites and
 	// whatever an extension adds: as the server writes them.

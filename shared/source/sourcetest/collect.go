@@ -1,9 +1,11 @@
 package sourcetest
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/b2brecs/b2brecs/shared/source"
 )
@@ -33,6 +35,8 @@ func (c *Collector) Batch(rec arrow.RecordBatch) error {
 		for j := range row {
 			if col := rec.Column(j); col.IsNull(i) {
 				row[j] = Null
+			} else if d, ok := col.(*array.Decimal128); ok {
+				row[j] = plain(d.Value(i).ToString(d.DataType().(arrow.DecimalType).GetScale()))
 			} else {
 				row[j] = col.ValueStr(i)
 			}
@@ -40,6 +44,17 @@ func (c *Collector) Batch(rec arrow.RecordBatch) error {
 		c.Rows = append(c.Rows, row)
 	}
 	return nil
+}
+
+// plain cuts the zeros a scale adds.
+func plain(s string) string {
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	if s == "-0" {
+		return "0"
+	}
+	return s
 }
 
 // Reject implements source.Sink.
