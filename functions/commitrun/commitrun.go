@@ -134,10 +134,11 @@ func (s Services) commit(ctx context.Context, run *etl.Run, job etl.Job) (etl.Ru
 		green = etl.Partial
 	}
 	if run.RowsStaged == 0 {
-		if run.Load != etl.Catalog || run.Chunks == 0 && len(run.Files) == 0 {
+		if run.Chunks == 0 || run.Load != etl.Catalog && job.Files == nil {
 			return green, nil, nil // nothing new
 		}
-		if !job.AcceptEmpty {
+		// A file without rows still takes the place of its earlier ones.
+		if run.Load == etl.Catalog && !job.AcceptEmpty {
 			run.Warn("the source is empty; %s keeps the rows it had", run.Destination)
 			return etl.Partial, nil, nil
 		}

@@ -8,6 +8,7 @@ package planrun
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -94,13 +95,15 @@ func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback s
 	if err != nil {
 		return run, err
 	}
-	if plan.Hold != nil {
+	run, stands, err := s.save(ctx, run, job, request, plan, callback)
+	switch {
+	case plan.Hold == nil:
+	case stands:
 		s.Sources.Hold(run.ID, plan.Hold)
+	default: // another delivery's plan stands, and its snapshot is held
+		err = errors.Join(err, plan.Hold.Close())
 	}
-	if err := src.Close(); err != nil {
-		return run, err
-	}
-	return s.save(ctx, run, job, request, plan, callback)
+	return run, errors.Join(err, src.Close())
 }
 
 // from gives the exclusive lower bound: the watermark, else just before the start
@@ -151,6 +154,12 @@ func (s Services) files(ctx context.Context, job etl.Job) ([]etl.File, error) {
 	if job.Load == etl.Catalog && job.Files.LatestOnly && len(all) > 1 {
 		all = all[:1]
 	}
+	// Over a missing table the records are stale: everything is loaded again.
+	_, err = s.Warehouse.Table(ctx, job.Destination)
+	missing := problem.Is(err, problem.NotFound)
+	if err != nil && !missing {
+		return nil, err
+	}
 	var changed []etl.File
 	known := 0
 	for _, f := range all {
@@ -163,7 +172,7 @@ func (s Services) files(ctx context.Context, job etl.Job) ([]etl.File, error) {
 		if err == nil {
 			known++
 		}
-		if err != nil || p.Generation != f.Generation {
+		if err != nil || missing || p.Generation != f.Generation {
 			changed = append(changed, f)
 		}
 	}
@@ -185,18 +194,28 @@ func (s Services) disappeared(ctx context.Context, job etl.Job, present int) boo
 	return err == nil && len(page.Items) > present
 }
 
-func (s Services) save(ctx context.Context, run etl.Run, job etl.Job, request source.PlanRequest, plan source.Plan, callback string) (etl.Run, error) {
+// save writes the plan as the next epoch, chunks and run in one step. It reports
+// false when another delivery was first: two plans MUST NOT mix, since each has
+// chunks and a snapshot of its own.
+func (s Services) save(ctx context.Context, run etl.Run, job etl.Job, request source.PlanRequest, plan source.Plan, callback string) (etl.Run, bool, error) {
 	epoch := run.Epoch + 1
-	for n, c := range plan.Chunks {
-		id := etl.ChunkID(run.ID, epoch, n)
-		err := s.ETL.Chunks.Put(ctx, id, etl.Chunk{ID: id, Run: run.ID, Job: job.ID, Epoch: epoch, Number: n, State: etl.ChunkWaiting, Spec: c.Spec, Label: c.Label})
+	stands := false
+	err := s.ETL.DB.Transact(ctx, func(tx *state.Tx) error {
+		stands = false
+		r, err := state.Get(tx, s.ETL.Runs, run.ID)
 		if err != nil {
-			return run, err
+			return err
 		}
-	}
-	return s.ETL.Runs.Update(ctx, run.ID, func(r *etl.Run) error {
-		if r.Epoch >= epoch {
-			return nil // planned by another delivery meanwhile: its plan stands
+		if run = r; r.Epoch >= epoch || r.Status.Ended() {
+			return nil
+		}
+		stands = true
+		for n, c := range plan.Chunks {
+			id := etl.ChunkID(r.ID, epoch, n)
+			err := state.Put(tx, s.ETL.Chunks, id, etl.Chunk{ID: id, Run: r.ID, Job: job.ID, Epoch: epoch, Number: n, State: etl.ChunkWaiting, Spec: c.Spec, Label: c.Label})
+			if err != nil {
+				return err
+			}
 		}
 		r.Epoch, r.From, r.To, r.Snapshot, r.Files, r.Estimate, r.Chunks = epoch, request.From, plan.To, plan.Snapshot, request.Files, plan.Estimate, len(plan.Chunks)
 		r.ChunksExtracted, r.ChunksLoaded, r.RowsRead, r.RowsStaged, r.RowsRejected, r.BytesRead, r.RejectReasons = 0, 0, 0, 0, 0, 0, nil
@@ -215,8 +234,10 @@ func (s Services) save(ctx context.Context, run etl.Run, job etl.Job, request so
 			r.CallbackURL = callback
 		}
 		r.End("plan")
-		return nil
+		run = r
+		return state.Put(tx, s.ETL.Runs, r.ID, r)
 	})
+	return run, stands && err == nil, err
 }
 
 // publish asks for every chunk that is not in yet.
