@@ -19,5 +19,5 @@ export default ts.config(
       eqeqeq: 'error',
     },
   },
-  { files: ['dev/**/*.mjs', 'e2e/**/*.mjs', '*.js', '*.ts'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  { files: ['public/**/*.js', 'dev/**/*.mjs', 'e2e/**/*.mjs', '*.js', '*.ts'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
 )

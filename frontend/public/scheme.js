@@ -3,7 +3,7 @@
   var chosen = null
   try {
     chosen = localStorage.getItem('b2-scheme')
-  } catch (_) {
+  } catch {
     // Storage is refused: the system's scheme is used.
   }
   var dark = chosen === 'dark' || (chosen !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)

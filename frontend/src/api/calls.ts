@@ -7,7 +7,7 @@ const enc = encodeURIComponent
 /** Every call of the page, one line each: the route is here and nowhere else. */
 export const api = {
   me: () => http.get<t.Me>('/v1/me'),
-  signOut: () => http.post<void>('/v1/signout'),
+  signOut: () => http.post<unknown>('/v1/signout'),
   projects: () => http.get<t.List<t.Project>>('/v1/projects', { limit: 200 }),
   createProject: (body: { name: string }) => http.post<t.Project>('/v1/projects', body),
 

@@ -1,4 +1,5 @@
 import { fromWire } from './problem'
+import { parseJson } from './json'
 
 export type Params = Record<string, string | number | boolean | undefined | null>
 
@@ -25,7 +26,7 @@ async function call<T>(method: string, path: string, o: Options = {}): Promise<T
   const text = await res.text()
   let parsed: unknown
   try {
-    parsed = text ? JSON.parse(text) : undefined
+    parsed = text ? parseJson(text) : undefined
   } catch {
     parsed = undefined
   }
@@ -56,7 +57,7 @@ export function upload<T>(key: string, file: File, onProgress: (sent: number) =>
     x.onload = () => {
       let body: unknown
       try {
-        body = JSON.parse(x.responseText)
+        body = parseJson(x.responseText)
       } catch {
         body = undefined
       }

@@ -33,7 +33,7 @@ export interface SourceKind {
   name: string; title: string; category: string; help?: string; fields: FormField[]; built_in?: boolean
   capabilities: { tables: boolean; files: boolean; incremental: boolean; snapshot: boolean }
 }
-export interface TestReply { status: string; message: string; seconds?: number; tables?: SourceTable[]; problem?: Problem }
+export interface TestReply { ok: boolean; message: string; seconds: number; tables: SourceTable[]; problem?: Problem; duplicate?: { id: string; name: string } }
 
 export type LoadType = 'transactional' | 'catalog'
 export interface EtlColumn { source: string; source_type: string; name: string; type: string; confidence?: string; note?: string; samples?: string[] }
@@ -120,7 +120,8 @@ export interface FeatureConfig {
   warnings?: string[]; created_at: string; updated_at: string; created_by?: string
 }
 export interface FeatureVersion { config: string; number: number; definition: FeatureDefinition; hash: string; created_at: string; created_by?: string }
-export interface FeatureCheck { errors: FieldFinding[]; warnings: string[] }
+export interface Width { total: number; parts: { name: string; dim: number; cross?: boolean }[] }
+export interface FeatureCheck { errors: FieldFinding[]; warnings: string[]; query: Width; candidate: Width }
 export interface Reason { column: string; tower: 'query' | 'candidate' | 'skipped' | string; why: string }
 export interface SmartDefaults { definition: FeatureDefinition; reasons: Reason[] }
 export interface Layer { type: 'dense' | 'dropout' | 'batch_norm' | 'layer_norm' | string; units?: number; activation?: string; l1?: number; l2?: number; rate?: number; epsilon?: number }
@@ -132,8 +133,8 @@ export interface ModelConfig {
   id: string; project: string; name: string; description?: string; version: number; preset?: string; definition: ModelDefinition; created_at: string; updated_at: string; created_by?: string
 }
 export interface ModelPreset { name: string; title?: string; description?: string; definition: ModelDefinition }
-export interface ModelCheck { errors: FieldFinding[] }
-export interface Code { transform: string; trainer: string; hash?: string; manifest?: unknown; warnings?: string[]; lines?: { transform: number; trainer: number } }
+export interface ModelCheck { errors: FieldFinding[]; warnings: string[] }
+export interface Code { transform: string; trainer: string; hash?: string; manifest?: unknown; warnings?: string[]; transform_lines?: number; trainer_lines?: number }
 
 // Experiments ----------------------------------------------------------------
 export type ExperimentStatus = 'pending' | 'preparing' | 'running' | 'completed' | 'failed' | 'cancelled'

@@ -1,6 +1,8 @@
 import { useEffect, useSyncExternalStore } from 'react'
 import type { QueryClient } from '@tanstack/react-query'
 
+import { parseJson } from './json'
+
 /** One committed write. data is null after a delete. */
 export interface Change { collection: string; id: string; version: number; data: unknown }
 
@@ -120,7 +122,7 @@ export class Watcher {
       }
     }
     es.addEventListener('change', (e) => {
-      const c = JSON.parse((e as MessageEvent<string>).data) as Change
+      const c = parseJson((e as MessageEvent<string>).data) as Change
       this.lastChange = Date.now()
       if (applyChange(this.client, c)) this.refresh([c.collection])
     })

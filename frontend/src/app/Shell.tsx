@@ -1,13 +1,13 @@
-import { Drawer, Menu, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { Tooltip, UnstyledButton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
-import { IconDeviceLaptop, IconKeyboard, IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand, IconLogout, IconMoon, IconPlus, IconSelector, IconSun, IconUserCircle } from '@tabler/icons-react'
+import { IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand } from '@tabler/icons-react'
 import { createContext, lazy, Suspense, useContext, useMemo, useState } from 'react'
 
-import { api } from '../api/calls'
 import { problemOf } from '../api/problem'
 import { col, q } from '../api/queries'
 import { useWatch } from '../api/watch'
+import { ProjectFace, UserFace } from './faces'
 import { navOf, type NavItem } from './nav'
 import { kept, useProject } from './project'
 import { SignIn } from './SignIn'
@@ -16,6 +16,10 @@ import './shell.css'
 
 const Palette = lazy(() => import('./Palette'))
 const HelpSheet = lazy(() => import('./HelpSheet'))
+// Menus and the phone's sheet come after the first paint.
+const Sheet = lazy(() => import('./Sheet'))
+const ProjectMenu = lazy(() => import('./menus').then((m) => ({ default: m.ProjectMenu })))
+const UserMenu = lazy(() => import('./menus').then((m) => ({ default: m.UserMenu })))
 
 interface ShellState { openPalette: () => void; openMenu: () => void; setWork: (work: boolean) => void }
 const ShellContext = createContext<ShellState>({ openPalette() {}, openMenu() {}, setWork() {} })
@@ -61,8 +65,8 @@ export function Shell() {
         <div className="shell-side">{bar(false)}</div>
         <div className="shell-main"><Outlet /></div>
       </div>
-      <Drawer opened={menu} onClose={() => setMenu(false)} size={264} withCloseButton={false} padding={0} title="Navigation">{bar(true)}</Drawer>
       <Suspense fallback={null}>
+        {menu && <Sheet close={() => setMenu(false)}>{bar(true)}</Sheet>}
         {palette && <Palette close={() => setPalette(false)} nav={nav} project={project} />}
         {help && <HelpSheet close={() => setHelp(false)} nav={nav} />}
       </Suspense>
@@ -79,7 +83,7 @@ function SideBar(p: BarProps) {
   let group: string | undefined
   return (
     <nav className="side" aria-label="Main">
-      <ProjectMenu rail={p.rail} name={p.project} id={p.projectId} />
+      <Suspense fallback={<ProjectButton rail={p.rail} name={p.project} />}><ProjectMenu rail={p.rail} name={p.project} id={p.projectId} /></Suspense>
       <div className="side-list">
         {p.nav.map((n) => {
           const head = n.group !== group && n.group
@@ -109,7 +113,7 @@ function SideBar(p: BarProps) {
             </UnstyledButton>
           </Tooltip>
         )}
-        <UserMenu rail={p.rail} name={p.name} role={p.role} onHelp={p.onHelp} />
+        <Suspense fallback={<UserButton rail={p.rail} name={p.name} />}><UserMenu rail={p.rail} name={p.name} role={p.role} onHelp={p.onHelp} /></Suspense>
       </div>
     </nav>
   )
@@ -131,50 +135,11 @@ function useCounts(project: string | undefined): Record<string, string | undefin
   }
 }
 
-function ProjectMenu({ rail, name, id }: { rail: boolean; name: string | undefined; id: string | undefined }) {
-  const { projects } = useProject()
-  const navigate = useNavigate()
-  return (
-    <Menu position="bottom-start" width={220}>
-      <Menu.Target>
-        <UnstyledButton className="side-project" aria-label={`Project ${name ?? ''}, change`}>
-          <span className="logo" aria-hidden>b2</span>
-          {!rail && <span className="side-name clip">{name ?? 'No project'}</span>}
-          {!rail && <IconSelector size={14} stroke={1.75} className="t3" aria-hidden />}
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Projects</Menu.Label>
-        {projects.map((p) => (
-          <Menu.Item key={p.id} onClick={() => void navigate({ to: `/projects/${p.id}` })} className={p.id === id ? 'em' : ''}>{p.name}</Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => void navigate({ to: '/projects/new' })}>New project</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  )
+/** The buttons as they stand before their menus are loaded. */
+function ProjectButton({ rail, name }: { rail: boolean; name: string | undefined }) {
+  return <button type="button" className="side-project" aria-label={`Project ${name ?? ''}, change`}><ProjectFace rail={rail} name={name} /></button>
 }
 
-function UserMenu({ rail, name, role, onHelp }: { rail: boolean; name: string; role: string; onHelp: () => void }) {
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
-  const schemes = [['light', 'Light', IconSun], ['dark', 'Dark', IconMoon], ['auto', 'Like the system', IconDeviceLaptop]] as const
-  return (
-    <Menu position="right-end" width={220}>
-      <Menu.Target>
-        <UnstyledButton className="nav" aria-label="Account and appearance">
-          <IconUserCircle size={rail ? 18 : 16} stroke={1.75} aria-hidden />
-          {!rail && <span className="clip">{name || 'Account'}</span>}
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {name && <Menu.Label>{name}{role && `, ${role}`}</Menu.Label>}
-        {schemes.map(([value, label, Icon]) => (
-          <Menu.Item key={value} leftSection={<Icon size={14} stroke={1.75} />} rightSection={colorScheme === value ? '✓' : undefined} onClick={() => setColorScheme(value)}>{label}</Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconKeyboard size={14} stroke={1.75} />} rightSection="?" onClick={onHelp}>Shortcuts</Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={14} stroke={1.75} />} onClick={() => void api.signOut().finally(() => location.assign('/'))}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  )
+function UserButton({ rail, name }: { rail: boolean; name: string }) {
+  return <button type="button" className="nav" aria-label="Account and appearance"><UserFace rail={rail} name={name} /></button>
 }

@@ -1,7 +1,4 @@
-import {
-  Badge, Button, Checkbox, createTheme, Menu, Modal, NumberInput, Paper, PasswordInput, Popover, SegmentedControl, Select, Switch, Table, Tabs, Textarea, TextInput, Tooltip,
-  type CSSVariablesResolver, type MantineColorsTuple,
-} from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 import { dark, light, variables } from './tokens'
 
@@ -31,10 +28,11 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: 'pointer',
   shadows: { xs: 'none', sm: 'none', md: '0 4px 16px rgb(0 0 0 / .08)', lg: '0 4px 16px rgb(0 0 0 / .08)', xl: '0 4px 16px rgb(0 0 0 / .08)' },
+  // Plain objects, not Component.extend: a theme that imports components would put all of them into the first chunk.
   components: {
-    Button: Button.extend({
+    Button: {
       defaultProps: { size: 'xs', variant: 'default' },
-      vars: (_, p) => ({
+      vars: (_: unknown, p: { size?: string | number }) => ({
         root: {
           '--button-height': p.size?.toString().startsWith('compact') ? '26px' : '30px',
           '--button-fz': '13px',
@@ -42,23 +40,23 @@ export const theme = createTheme({
         },
       }),
       styles: { root: { fontWeight: 500 } },
-    }),
-    TextInput: TextInput.extend({ defaultProps: { size: 'xs' }, vars: controlVars }),
-    PasswordInput: PasswordInput.extend({ defaultProps: { size: 'xs' } }),
-    NumberInput: NumberInput.extend({ defaultProps: { size: 'xs', thousandSeparator: false }, vars: () => ({ controls: {}, root: {}, wrapper: { '--input-height': '30px', '--input-fz': '13px' } }) }),
-    Select: Select.extend({ defaultProps: { size: 'xs', allowDeselect: false, checkIconPosition: 'right', comboboxProps: { shadow: 'md' } }, vars: controlVars }),
-    Textarea: Textarea.extend({ defaultProps: { size: 'xs' } }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: 'xs', radius: 'xs' } }),
-    Switch: Switch.extend({ defaultProps: { size: 'xs' } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs', withItemsBorders: false } }),
-    Paper: Paper.extend({ defaultProps: { withBorder: true, shadow: 'none', radius: 'md' } }),
-    Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'xs' }, styles: { root: { textTransform: 'none' } } }),
-    Tabs: Tabs.extend({ defaultProps: { variant: 'default', keepMounted: false } }),
-    Table: Table.extend({ defaultProps: { verticalSpacing: 0, highlightOnHover: true } }),
-    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 250, withArrow: false, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } } }),
-    Menu: Menu.extend({ defaultProps: { shadow: 'md', radius: 'sm', position: 'bottom-end' } }),
-    Popover: Popover.extend({ defaultProps: { shadow: 'md', radius: 'sm' } }),
-    Modal: Modal.extend({ defaultProps: { radius: 'md', centered: true, overlayProps: { backgroundOpacity: 0.35 }, transitionProps: { duration: 100 } } }),
+    },
+    TextInput: { defaultProps: { size: 'xs' }, vars: controlVars },
+    PasswordInput: { defaultProps: { size: 'xs' } },
+    NumberInput: { defaultProps: { size: 'xs', thousandSeparator: false }, vars: () => ({ controls: {}, root: {}, wrapper: { '--input-height': '30px', '--input-fz': '13px' } }) },
+    Select: { defaultProps: { size: 'xs', allowDeselect: false, checkIconPosition: 'right', comboboxProps: { shadow: 'md' } }, vars: controlVars },
+    Textarea: { defaultProps: { size: 'xs' } },
+    Checkbox: { defaultProps: { size: 'xs', radius: 'xs' } },
+    Switch: { defaultProps: { size: 'xs' } },
+    SegmentedControl: { defaultProps: { size: 'xs', withItemsBorders: false } },
+    Paper: { defaultProps: { withBorder: true, shadow: 'none', radius: 'md' } },
+    Badge: { defaultProps: { variant: 'light', radius: 'xs' }, styles: { root: { textTransform: 'none' } } },
+    Tabs: { defaultProps: { variant: 'default', keepMounted: false } },
+    Table: { defaultProps: { verticalSpacing: 0, highlightOnHover: true } },
+    Tooltip: { defaultProps: { openDelay: 250, withArrow: false, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } } },
+    Menu: { defaultProps: { shadow: 'md', radius: 'sm', position: 'bottom-end' } },
+    Popover: { defaultProps: { shadow: 'md', radius: 'sm' } },
+    Modal: { defaultProps: { radius: 'md', centered: true, overlayProps: { backgroundOpacity: 0.35 }, transitionProps: { duration: 100 } } },
   },
 })
 

@@ -3,14 +3,14 @@ import {
   AriaComponent, GridComponent, MarkLineComponent, MarkPointComponent, TooltipComponent,
   type GridComponentOption, type MarkLineComponentOption, type TooltipComponentOption,
 } from 'echarts/components'
-import { init, registerTheme, use, type ComposeOption } from 'echarts/core'
+import { init, registerTheme, use as register, type ComposeOption } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 
 import { dark, light, type Tokens } from '../theme/tokens'
 
 export type EngineOption = ComposeOption<LineSeriesOption | BarSeriesOption | GridComponentOption | TooltipComponentOption | MarkLineComponentOption>
 
-use([LineChart, BarChart, GridComponent, TooltipComponent, MarkLineComponent, MarkPointComponent, AriaComponent, SVGRenderer])
+register([LineChart, BarChart, GridComponent, TooltipComponent, MarkLineComponent, MarkPointComponent, AriaComponent, SVGRenderer])
 
 const MONO = "'JetBrains Mono', monospace"
 

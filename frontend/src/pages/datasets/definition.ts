@@ -39,10 +39,8 @@ export function toggleColumn(d: DatasetDefinition, table: Ref, column: string): 
 
 /** Gives a role to a column, choosing the column if it is not chosen yet. */
 export function setRole(d: DatasetDefinition, role: DatasetRole, name: string | undefined): DatasetDefinition {
-  const roles = { ...d.roles }
-  for (const r of ROLES) if (name && roles[r] === name) delete roles[r]
-  if (name) roles[role] = name
-  else delete roles[role]
+  const kept = Object.entries(d.roles).filter(([r, n]) => r !== role && n !== name)
+  const roles: DatasetDefinition['roles'] = Object.fromEntries(name ? [...kept, [role, name]] : kept)
   return { ...d, roles, positive_only: roles.value ? d.positive_only : false }
 }
 

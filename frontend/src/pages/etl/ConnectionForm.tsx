@@ -28,17 +28,15 @@ export function check(fields: FormField[], values: Values, secretsKept = false):
   return out
 }
 
-/** The body of a connection: every input that is filled in; secret ones among them are kept apart by the server. */
-export function inputs(fields: FormField[], values: Values): { params: Values; secrets: Record<string, string> } {
+/** The inputs that are filled in; an empty secret is left out and so keeps what is stored. */
+export function inputs(fields: FormField[], values: Values): { params: Values } {
   const params: Values = {}
-  const secrets: Record<string, string> = {}
   for (const f of fields) {
     const v = values[f.name]
     if (v === undefined || v === null || v === '') continue
-    if (f.secret) secrets[f.name] = String(v)
-    else params[f.name] = f.type === 'number' ? Number(v) : v
+    params[f.name] = f.type === 'number' ? Number(v) : v
   }
-  return { params, secrets }
+  return { params }
 }
 
 interface Props {

@@ -11,6 +11,7 @@ import type { TestReply } from '../../api/types'
 import { Page } from '../../app/Page'
 import { useAddress } from '../../app/search'
 import { plural } from '../../format/numbers'
+import { duration } from '../../format/time'
 import { Panel, Skeleton } from '../../ui/basics'
 import { ActionError, Failed, ProblemBlock } from '../../ui/Problem'
 import { Status } from '../../ui/Status'
@@ -76,12 +77,13 @@ export function NewConnection() {
 
 /** What a test found: the objects it can see, or the problem that stopped it. */
 export function TestResult({ reply, again }: { reply: TestReply; again: () => void }) {
-  if (reply.problem || reply.status !== 'success') {
+  if (!reply.ok) {
     return <ProblemBlock problem={reply.problem ?? { code: 'unavailable', message: reply.message || 'The test failed', turn: 'you' }} actions={<Button leftSection={<IconRefresh size={16} />} onClick={again}>Test again</Button>} />
   }
   return (
-    <Panel title="Test" right={<Status state="success" />}>
+    <Panel title="Test" note={`took ${duration(reply.seconds)}`} right={<Status state="success" />}>
       <p className="t2">{reply.message || 'The address and the credential work.'}{reply.tables?.length ? ` ${plural(reply.tables.length, 'table')} can be read.` : ''}</p>
+      {reply.duplicate && <p className="warn small">{reply.duplicate.name} already connects to this place.</p>}
       {reply.tables && reply.tables.length > 0 && <p className="mono small t3">{reply.tables.slice(0, 8).map((t) => (t.schema ? `${t.schema}.${t.name}` : t.name)).join(' · ')}</p>}
     </Panel>
   )

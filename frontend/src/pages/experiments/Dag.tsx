@@ -7,7 +7,7 @@ import { memo, useMemo } from 'react'
 import type { Experiment, Stage } from '../../api/types'
 import { Took } from '../../ui/basics'
 import { StatusIcon } from '../../ui/Status'
-import { stageState } from './facts'
+import { factOf, label, stageState } from './facts'
 import '../../ui/canvas.css'
 
 /** Where each stage stands, and what it leaves behind. */
@@ -48,20 +48,6 @@ const StateEdge = memo(function StateEdge(p: EdgeProps<Edge<{ state: string }>>)
 
 const nodeTypes = { stage: StageNode }
 const edgeTypes = { state: StateEdge }
-export const label = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
-
-/** One fact of a stage: its own, or what it waits for. */
-export function factOf(s: Stage, e: Experiment): string {
-  if (s.error) return s.error.message
-  if (s.name === 'trainer' && s.state === 'RUNNING') return `epoch ${e.epoch} / ${e.settings.epochs}`
-  if (s.fact) return s.fact
-  if (s.state === 'PENDING' || !s.state) {
-    const at = e.stages.findIndex((o) => o.name === s.name)
-    return at > 0 ? `waits for ${label(e.stages[at - 1].name)}` : 'waits'
-  }
-  return { RUNNING: 'running', SUCCEEDED: 'done', FAILED: 'failed', CANCELLED: 'cancelled', SKIPPED: 'skipped' }[s.state] ?? ''
-}
-
 /** The pipeline as it runs; a node shows its stage's log. */
 export default function Dag({ e, picked, onPick }: { e: Experiment; picked?: string; onPick: (stage: string) => void }) {
   const scheme = useComputedColorScheme('light')

@@ -6,8 +6,7 @@ import type { Experiment } from '../../api/types'
 import { Panel } from '../../ui/basics'
 import { ProblemBlock } from '../../ui/Problem'
 import { Status } from '../../ui/Status'
-import { label } from './Dag'
-import { stageState } from './facts'
+import { label, stageState } from './facts'
 
 /** What stopped, why, and the fix; beside it what passed and what was not reached. */
 export function Errors({ e, project, onLogs, rerun }: { e: Experiment; project: string; onLogs: (stage: string) => void; rerun: React.ReactNode }) {

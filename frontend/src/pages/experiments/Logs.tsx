@@ -12,8 +12,7 @@ import { plural } from '../../format/numbers'
 import { Copy, Download, Skeleton } from '../../ui/basics'
 import { Failed } from '../../ui/Problem'
 import { Chip } from '../../ui/Status'
-import { label } from './Dag'
-import { active } from './facts'
+import { active, label } from './facts'
 
 const LINES = 1000
 

@@ -76,3 +76,19 @@ export function splitWords(s: Settings): string {
   if (x.strategy === 'random') return `random 80/10/10, seed ${x.seed}${sample}`
   return x.test_days ? `temporal, last ${x.test_days} days held out${sample}` : `temporal, last tenth held out${sample}`
 }
+
+/** A stage's name with a capital letter. */
+export const label = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+
+/** One fact of a stage: its own, or what it waits for. */
+export function factOf(s: Stage, e: Experiment): string {
+  if (s.error) return s.error.message
+  if (s.name === 'trainer' && s.state === 'RUNNING') return `epoch ${e.epoch} / ${e.settings.epochs}`
+  if (s.fact) return s.fact
+  if (s.state === 'PENDING' || !s.state) {
+    const at = e.stages.findIndex((o) => o.name === s.name)
+    return at > 0 ? `waits for ${label(e.stages[at - 1].name)}` : 'waits'
+  }
+  return { RUNNING: 'running', SUCCEEDED: 'done', FAILED: 'failed', CANCELLED: 'cancelled', SKIPPED: 'skipped' }[s.state] ?? ''
+}
+

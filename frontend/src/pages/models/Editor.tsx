@@ -53,7 +53,7 @@ export function Editor({ project, crumbs, dataset, config, proposal, models, pre
   const previous = draft ? (config ? { definition: saved, name: `v${config.version}` } : undefined) : earlier.data?.items.filter((v) => v.number === (config?.version ?? 0) - 1).map((v) => ({ definition: v.definition, name: `v${v.number}` }))[0]
   const before = useQuery({ queryKey: ['code', project, previous?.definition, askedModel], queryFn: () => api.generateCode(project, { features: previous!.definition, model: askedModel }), enabled: !!previous, retry: false, staleTime: 60_000 })
 
-  const findings = check.data?.errors ?? []
+  const findings = useMemo(() => check.data?.errors ?? [], [check.data])
   const errors = useMemo(() => fieldErrors(findings), [findings])
   const change = (side: Side, tower: FeatureDefinition['query']) => setDraft({ ...features, [side]: tower })
   const dirty = !!draft || !!modelDraft || !config || !modelConfig
