@@ -3,6 +3,8 @@ package events
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -19,6 +21,10 @@ const (
 
 var topicName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{2,199}$`)
 
+func headerSafe(s string) bool {
+	return strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
 // Validate refuses messages that some driver could not carry.
 func (m Message) Validate() error {
 	bad := func(format string, args ...any) error {
@@ -33,6 +39,8 @@ func (m Message) Validate() error {
 		return bad("the id or ordering key of an event of %s is longer than %d bytes", m.Topic, maxNameBytes)
 	case !utf8.ValidString(m.ID) || !utf8.ValidString(m.Key):
 		return bad("the id or ordering key of an event of %s is not text", m.Topic)
+	case !headerSafe(m.ID) || !headerSafe(m.Key): // both travel in HTTP headers, which lose such characters
+		return bad("the id or ordering key of an event of %s has a control character, or a space at an end", m.Topic)
 	case m.Type == "":
 		return bad("event %s of %s needs a type", m.ID, m.Topic)
 	case len(m.Data) > MaxDataBytes:

@@ -3,12 +3,10 @@ package objects
 import (
 	"context"
 	"io"
-	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
-	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
@@ -18,20 +16,6 @@ const (
 	Staging   = "staging"   // Parquet chunks and manifests of loads; a finalized chunk is loaded
 	Pipelines = "pipelines" // run folders of experiments: code, data, artefacts, metrics
 )
-
-// Finalized is the payload of the event that follows a completed write.
-type Finalized struct {
-	Bucket     string    `json:"bucket"`
-	Key        string    `json:"key"`
-	Generation string    `json:"generation"` // changes with every write of the key
-	Size       int64     `json:"size"`       // bytes
-	Time       time.Time `json:"time"`
-}
-
-// TopicFinalized is the topic of one bucket's finalize events.
-func TopicFinalized(bucket string) events.Topic[Finalized] {
-	return events.Topic[Finalized]{Name: "object-finalized-" + bucket, Type: "b2brecs.object.finalized.v1"}
-}
 
 // Bucket is a gocloud.dev bucket plus what the product needs of it.
 type Bucket struct {

@@ -480,6 +480,8 @@ func badMessages(t *testing.T, bus *events.Bus) {
 		"no type":  func(m *events.Message) { m.Type = "" },
 		"no data":  func(m *events.Message) { m.Data = nil },
 		"not json": func(m *events.Message) { m.Data = []byte(`{`) },
+		"spaces":   func(m *events.Message) { m.ID = "x " },
+		"control":  func(m *events.Message) { m.Key = "a\nb" },
 		"not text": func(m *events.Message) { m.ID = "\xff" },
 		"too big":  func(m *events.Message) { m.Data = []byte(`"` + fill(events.MaxDataBytes) + `"`) },
 	} {

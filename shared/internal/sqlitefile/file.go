@@ -32,6 +32,9 @@ type File struct {
 	writer chan struct{} // holds one token: whoever has it may write
 	closed chan struct{}
 	once   sync.Once
+	dirty  int           // statements since the last checkpoint; with the token
+	full   chan struct{} // one slot: a checkpoint is due
+	folded chan struct{} // closed: the checkpointer ended
 	wstmts stmts
 	rstmts stmts
 }
@@ -46,9 +49,10 @@ func Open(path string, schema ...string) (*File, error) {
 	if err := os.MkdirAll(filepath.Dir(abs), 0o700); err != nil {
 		return nil, problem.Wrap(err, problem.PermissionDenied, "make the folder of %s", path)
 	}
-	f := &File{path: path, writer: make(chan struct{}, 1), closed: make(chan struct{})}
+	f := &File{path: path, writer: make(chan struct{}, 1), closed: make(chan struct{}),
+		full: make(chan struct{}, 1), folded: make(chan struct{})}
 	f.writer <- struct{}{}
-	if f.write, err = open(abs, "_txlock=immediate", 1); err != nil {
+	if f.write, err = open(abs, "_txlock=immediate&_pragma=wal_autocheckpoint(0)", 1); err != nil {
 		return nil, Problem(err, "open %s", path)
 	}
 	// Readers are cheap and mostly wait for the page cache; two per core keep lists fast while a load runs.
@@ -62,6 +66,7 @@ func Open(path string, schema ...string) (*File, error) {
 		f.read.Close()
 		return nil, err
 	}
+	go f.checkpoints()
 	return f, nil
 }
 
@@ -113,6 +118,7 @@ func (f *File) Close() error {
 	var err error
 	f.once.Do(func() {
 		close(f.closed)
+		<-f.folded
 		<-f.writer
 		f.read.Close()
 		_, err = f.write.Exec("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -17,6 +17,7 @@ type Tx struct {
 	f        *File
 	tx       *sql.Tx
 	onCommit []func()
+	execs    int
 }
 
 // Write runs fn in the one write transaction: it sees every commit before it,
@@ -57,6 +58,13 @@ func (f *File) run(fn func(*Tx) error) error {
 	}
 	if err := tx.Commit(); err != nil {
 		return Problem(err, "commit to %s", f.path)
+	}
+	if f.dirty += t.execs; f.dirty >= checkpointAfter {
+		f.dirty = 0
+		select {
+		case f.full <- struct{}{}:
+		default:
+		}
 	}
 	for _, fn := range t.onCommit {
 		fn()
@@ -117,6 +125,7 @@ func (t *Tx) Exec(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	t.execs++
 	res, err := s.Exec(args...)
 	if err != nil {
 		return 0, Problem(err, "%s", t.f.path)
@@ -131,6 +140,7 @@ func (t *Tx) Row(query string, args []any, dest ...any) (found bool, err error) 
 	if err != nil {
 		return false, err
 	}
+	t.execs++ // it may be an INSERT … RETURNING
 	err = s.QueryRow(args...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

@@ -2,8 +2,6 @@ package folder
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -129,25 +127,16 @@ func (d *Driver) now() time.Time {
 // repetition is the same event.
 func (d *Driver) publish(ctx context.Context, key string, fi fs.FileInfo) error {
 	gen := generation(fi)
-	topic := objects.TopicFinalized(d.name)
-	err := events.Publish(ctx, d.bus, topic, eventID(d.name, key, gen), "", objects.Finalized{
+	m, err := objects.FinalizedMessage(objects.Finalized{
 		Bucket: d.name, Key: key, Generation: gen, Size: fi.Size(), Time: fi.ModTime().UTC(),
 	})
 	if err != nil {
 		return err
 	}
-	return d.seen.add(key, gen)
-}
-
-// eventID is readable where it fits into an event's id (1024 bytes), else the
-// key's digest stands for the key.
-func eventID(bucket, key, gen string) string {
-	id := bucket + "/" + key + "@" + gen
-	if len(id) > 1000 {
-		sum := sha256.Sum256([]byte(key))
-		id = bucket + "/" + hex.EncodeToString(sum[:]) + "@" + gen
+	if err := d.bus.PublishMessages(ctx, m); err != nil {
+		return err
 	}
-	return id
+	return d.seen.add(key, gen)
 }
 
 func notExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
