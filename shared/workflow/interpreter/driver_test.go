@@ -116,7 +116,7 @@ func TestOpenReportsEveryFile(t *testing.T) {
 }
 
 func TestSleepAcrossRestart(t *testing.T) {
-	db := openState(t, filepath.Join(t.TempDir(), "s.db"))
+	db, drv := openBoth(t)
 	c := newClock()
 	src := func(result string) fstest.MapFS {
 		return files("w.yaml", "main:\n  steps:\n    - nap:\n        call: sys.sleep\n        args: {seconds: 3600}\n    - done:\n        return: "+result+"\n")
@@ -125,7 +125,10 @@ func TestSleepAcrossRestart(t *testing.T) {
 	if _, err := d.Start(t.Context(), "w", "x", nil); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the nap", func() bool { x, _ := d.Get(t.Context(), "w", "x"); return x.Step == "main.nap" })
+	until(t, "the nap", func() bool {
+		doc, _ := drv.Get(t.Context(), "workflow_checkpoints", "w.x")
+		return strings.Contains(string(doc.Data), `"kind":"sleep"`)
+	})
 	d.Close()
 
 	c.move(3599 * time.Second)

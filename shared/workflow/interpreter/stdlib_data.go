@@ -39,9 +39,9 @@ var dataFunctions = map[string]*function{
 	}, "data").opt("indent", nil),
 
 	"base64.encode": pure(func(a []any) (any, error) {
-		b, ok := a[0].([]byte)
-		if !ok {
-			return nil, typeErr("bytes", a[0])
+		b, err := bytesArg(a[0])
+		if err != nil {
+			return nil, err
 		}
 		enc, err := base64Encoding(a[1])
 		if err != nil {
@@ -66,7 +66,7 @@ var dataFunctions = map[string]*function{
 	}, "data").opt("padding", true),
 
 	"hash.compute_checksum": pure(func(a []any) (any, error) {
-		b, err := textOrBytes(a[0])
+		b, err := bytesArg(a[0])
 		if err != nil {
 			return nil, err
 		}
@@ -79,11 +79,11 @@ var dataFunctions = map[string]*function{
 		return sum.Sum(nil), nil
 	}, "data", "algorithm"),
 	"hash.compute_hmac": pure(func(a []any) (any, error) {
-		key, err := textOrBytes(a[0])
+		key, err := bytesArg(a[0])
 		if err != nil {
 			return nil, err
 		}
-		b, err := textOrBytes(a[1])
+		b, err := bytesArg(a[1])
 		if err != nil {
 			return nil, err
 		}
@@ -134,6 +134,14 @@ func parseTime(s string) (time.Time, error) {
 		return t, raise(TagValue, "%q is not a time like 2026-01-31T12:00:00Z", s)
 	}
 	return t, nil
+}
+
+func bytesArg(v any) ([]byte, error) {
+	b, ok := v.([]byte)
+	if !ok {
+		return nil, typeErr("bytes", v)
+	}
+	return b, nil
 }
 
 func textOrBytes(v any) ([]byte, error) {
@@ -191,6 +199,8 @@ func hashNamed(v any) (func() hash.Hash, error) {
 		return md5.New, nil
 	case "SHA1":
 		return sha1.New, nil
+	case "SHA224":
+		return sha256.New224, nil
 	case "SHA256":
 		return sha256.New, nil
 	case "SHA384":
@@ -198,7 +208,7 @@ func hashNamed(v any) (func() hash.Hash, error) {
 	case "SHA512":
 		return sha512.New, nil
 	}
-	return nil, raise(TagValue, "%q is not one of MD5, SHA1, SHA256, SHA384, SHA512", s)
+	return nil, raise(TagValue, "%q is not one of MD5, SHA1, SHA224, SHA256, SHA384, SHA512", s)
 }
 
 func mapKeys(a []any) (any, error) {

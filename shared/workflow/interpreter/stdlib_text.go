@@ -36,6 +36,7 @@ var textFunctions = map[string]*function{
 			return nil, err
 		}
 		found := []any{}
+		re.Longest() // of matches that begin at one place, as documented
 		for _, m := range re.FindAllStringIndex(s, -1) {
 			found = append(found, map[string]any{"index": chars(s, m[0]), "match": s[m[0]:m[1]]})
 		}
@@ -83,9 +84,9 @@ var textFunctions = map[string]*function{
 	}, "source", "separator"),
 	"text.substring": pure(substring, "source", "start", "end"),
 	"text.url_encode": text1(func(s string) string {
-		return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+		return strings.ReplaceAll(urlEncodePlus(s), "+", "%20")
 	}),
-	"text.url_encode_plus": text1(url.QueryEscape),
+	"text.url_encode_plus": text1(urlEncodePlus),
 	"text.url_decode": pure(func(a []any) (any, error) {
 		s, err := stringArg(a[0])
 		if err != nil {
@@ -118,6 +119,10 @@ var textFunctions = map[string]*function{
 		return limitString(string(b))
 	}, "data").opt("charset", "UTF-8"),
 }
+
+// urlEncodePlus leaves letters, digits and .-_ as they are, but not "~", which
+// net/url leaves too.
+func urlEncodePlus(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "~", "%7E") }
 
 func text1(f func(string) string) *function {
 	return pure(func(a []any) (any, error) {
