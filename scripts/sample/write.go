@@ -59,7 +59,8 @@ func (c *Company) WriteTransactions(w io.Writer) error {
 		{Name: "amount", Type: arrow.PrimitiveTypes.Float64},
 		{Name: "channel", Type: arrow.BinaryTypes.String},
 	}, &metadata)
-	pw, err := pqarrow.NewFileWriter(schema, w,
+	pw, err := pqarrow.NewFileWriter(schema, struct{ io.Writer }{w}, // what can be closed is the caller's to close
+
 		parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(batchRows)),
 		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 	if err != nil {

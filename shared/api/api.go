@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"path"
 	"reflect"
 	"strings"
 
@@ -95,27 +96,36 @@ func requireRole(role identity.Role) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// schemaName gives a schema the name of its Go type, led by the package where the
-// bare name would be ambiguous, e.g. etl.Run and dataset.Column become EtlRun and
-// DatasetColumn.
+// schemaName gives a schema the name of its Go type, led by its package where the
+// bare name would be ambiguous: etl.Run becomes EtlRun, a list of model.Config
+// becomes ListModelConfig. Types of the API packages keep their bare names.
 func schemaName(t reflect.Type, hint string) string {
-	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	pkg := t.PkgPath()
-	if i := strings.LastIndexByte(pkg, '/'); i >= 0 {
-		pkg = pkg[i+1:]
+	if t.Name() == "" {
+		return huma.DefaultSchemaNamer(t, hint)
 	}
-	if pkg == "" || t.Name() == "" || strings.HasSuffix(pkg, "api") || strings.Contains(t.Name(), "[") {
-		return name
+	text := t.Name()
+	if pkg := t.PkgPath(); pkg != "" {
+		text = pkg + "." + text
 	}
-	prefix := strings.ToUpper(pkg[:1]) + pkg[1:]
-	if strings.EqualFold(pkg, name) || strings.HasPrefix(name, prefix) {
-		return name
+	var name strings.Builder
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("[],* ", r) }) {
+		pkg, base := "", part
+		if i := strings.LastIndexByte(part, '.'); i >= 0 {
+			pkg, base = path.Base(part[:i]), part[i+1:]
+		}
+		base = capital(base)
+		if pkg != "" && !strings.HasSuffix(pkg, "api") && !strings.HasPrefix(base, capital(pkg)) {
+			base = capital(pkg) + base
+		}
+		name.WriteString(base)
 	}
-	return prefix + name
+	return name.String()
 }
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // Page is the input part of a paged list.
 type Page struct {

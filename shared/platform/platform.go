@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/identity"
@@ -38,6 +39,8 @@ type Platform struct {
 	// AllowPrivateHosts lets database sources be on loopback and private addresses.
 	AllowPrivateHosts bool
 	close             []func(context.Context) error
+	mu                sync.Mutex
+	shared            map[string]any
 }
 
 // OnClose registers a closer; closers run in reverse order.
@@ -53,4 +56,20 @@ func (p *Platform) Close(ctx context.Context) error {
 	}
 	p.close = nil
 	return first
+}
+
+// Once gives the value that make builds at the first call with this name; later
+// calls share it. Functions that run in one process share connections this way.
+func Once[T any](p *Platform, name string, make func() T) T {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v, ok := p.shared[name]; ok {
+		return v.(T)
+	}
+	v := make()
+	if p.shared == nil {
+		p.shared = map[string]any{}
+	}
+	p.shared[name] = v
+	return v
 }

@@ -1,0 +1,119 @@
+package functions
+
+import (
+	"time"
+
+	"github.com/b2brecs/b2brecs/functions/commitrun"
+	"github.com/b2brecs/b2brecs/functions/etlapi"
+	"github.com/b2brecs/b2brecs/functions/extractchunk"
+	"github.com/b2brecs/b2brecs/functions/generatecode"
+	"github.com/b2brecs/b2brecs/functions/inferschema"
+	"github.com/b2brecs/b2brecs/functions/loadchunk"
+	"github.com/b2brecs/b2brecs/functions/modelapi"
+	"github.com/b2brecs/b2brecs/functions/planrun"
+	"github.com/b2brecs/b2brecs/functions/receiveupload"
+	"github.com/b2brecs/b2brecs/functions/watch"
+	"github.com/b2brecs/b2brecs/shared/etl"
+	"github.com/b2brecs/b2brecs/shared/objects"
+	"github.com/b2brecs/b2brecs/shared/platform"
+	"github.com/b2brecs/b2brecs/shared/source"
+	"github.com/b2brecs/b2brecs/shared/source/file"
+	"github.com/b2brecs/b2brecs/shared/source/postgres"
+)
+
+// sources makes the registry of connectors once per platform.
+func sources(p *platform.Platform) *source.Registry {
+	return platform.Once(p, "sources", func() *source.Registry {
+		guard := &source.Guard{AllowPrivate: p.AllowPrivateHosts}
+		return source.NewRegistry(p.Secrets, guard, file.Uploads(p.Uploads), postgres.Kind())
+	})
+}
+
+// Catalog lists every function, in the order of the life of the data.
+func Catalog() []platform.Function {
+	return []platform.Function{
+		{
+			Name: "etl-api", Summary: "Connections, jobs, runs, uploads, tables", Kind: platform.HTTP,
+			MemoryMiB: 512, Timeout: time.Minute, Concurrency: 80,
+			Roles: []platform.Role{platform.StateWriter, platform.UploadsWriter, platform.StagingReader, platform.WarehouseReader,
+				platform.WorkflowStarter, platform.ScheduleAdmin, platform.SecretReader, platform.SecretWriter},
+			Register: platform.OnRequest(func(p *platform.Platform) etlapi.Services {
+				return etlapi.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Secrets: p.Secrets, Uploads: p.Uploads, Staging: p.Staging,
+					Warehouse: p.Warehouse, Workflows: p.Workflows, Schedules: p.Schedules, FunctionsURL: p.FunctionsURL}
+			}, etlapi.Register),
+		},
+		{
+			Name: "receive-upload", Summary: "Starts the load of a dropped file", Kind: platform.Event,
+			Topic: objects.TopicFinalized(objects.Uploads).Name, Bucket: objects.Uploads,
+			MemoryMiB: 256, Timeout: time.Minute, Concurrency: 1,
+			Roles: []platform.Role{platform.StateWriter, platform.WorkflowStarter},
+			Event: platform.OnEvent(objects.TopicFinalized(objects.Uploads), func(p *platform.Platform) receiveupload.Services {
+				return receiveupload.Services{ETL: etl.NewStore(p.State), Workflows: p.Workflows, FunctionsURL: p.FunctionsURL}
+			}, receiveupload.Handle),
+		},
+		{
+			Name: "infer-schema", Summary: "Compares the source's schema with the job's contract", Kind: platform.Call,
+			MemoryMiB: 512, Timeout: 5 * time.Minute, Concurrency: 10,
+			Roles: []platform.Role{platform.StateWriter, platform.UploadsReader, platform.SecretReader},
+			Call: platform.OnCall(func(p *platform.Platform) inferschema.Services {
+				return inferschema.Services{ETL: etl.NewStore(p.State), Sources: sources(p)}
+			}, inferschema.Handle),
+		},
+		{
+			Name: "plan-run", Summary: "Cuts a run into chunks and asks for each", Kind: platform.Call,
+			MemoryMiB: 512, Timeout: 10 * time.Minute, Concurrency: 10,
+			Roles: []platform.Role{platform.StateWriter, platform.EventPublisher, platform.UploadsReader, platform.WarehouseReader, platform.SecretReader},
+			Call: platform.OnCall(func(p *platform.Platform) planrun.Services {
+				return planrun.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Uploads: p.Uploads, Events: p.Events, Warehouse: p.Warehouse}
+			}, planrun.Handle),
+		},
+		{
+			Name: "extract-chunk", Summary: "Reads one chunk and writes it as Parquet", Kind: platform.Event, Topic: etl.TopicChunkPlanned.Name,
+			MemoryMiB: 512, Timeout: 9 * time.Minute, Concurrency: 2,
+			Roles: []platform.Role{platform.StateWriter, platform.StagingWriter, platform.UploadsReader, platform.SecretReader, platform.CallbackInvoker},
+			Event: platform.OnEvent(etl.TopicChunkPlanned, func(p *platform.Platform) extractchunk.Services {
+				return extractchunk.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Staging: p.Staging, HTTP: p.HTTP, FunctionsURL: p.FunctionsURL}
+			}, extractchunk.Handle),
+		},
+		{
+			Name: "load-chunk", Summary: "Counts a staged chunk; calls back after the last one", Kind: platform.Event,
+			Topic: objects.TopicFinalized(objects.Staging).Name, Bucket: objects.Staging,
+			MemoryMiB: 256, Timeout: time.Minute, Concurrency: 4,
+			Roles: []platform.Role{platform.StateWriter, platform.StagingReader, platform.CallbackInvoker},
+			Event: platform.OnEvent(objects.TopicFinalized(objects.Staging), func(p *platform.Platform) loadchunk.Services {
+				return loadchunk.Services{ETL: etl.NewStore(p.State), Staging: p.Staging, HTTP: p.HTTP}
+			}, loadchunk.Handle),
+		},
+		{
+			Name: "commit-run", Summary: "Makes a run's rows visible in one step and closes it", Kind: platform.Call,
+			MemoryMiB: 512, Timeout: 30 * time.Minute, Concurrency: 10,
+			Roles: []platform.Role{platform.StateWriter, platform.StagingWriter, platform.WarehouseWriter, platform.EventPublisher, platform.WorkflowStarter},
+			Call: platform.OnCall(func(p *platform.Platform) commitrun.Services {
+				return commitrun.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Staging: p.Staging, Warehouse: p.Warehouse,
+					Events: p.Events, Workflows: p.Workflows, FunctionsURL: p.FunctionsURL}
+			}, commitrun.Handle),
+		},
+		{
+			Name: "model-api", Summary: "Feature configs, model configs, generated code", Kind: platform.HTTP,
+			MemoryMiB: 256, Timeout: time.Minute, Concurrency: 80,
+			Roles: []platform.Role{platform.StateWriter},
+			Register: platform.OnRequest(func(p *platform.Platform) modelapi.Services {
+				return modelapi.Services{State: p.State}
+			}, modelapi.Register),
+		},
+		{
+			Name: "generate-code", Summary: "Generates the transform and trainer modules of an experiment", Kind: platform.Call,
+			MemoryMiB: 256, Timeout: time.Minute, Concurrency: 10,
+			Roles: []platform.Role{platform.StateWriter, platform.PipelinesWriter},
+			Call: platform.OnCall(func(p *platform.Platform) generatecode.Services {
+				return generatecode.Services{State: p.State, Pipelines: p.Pipelines}
+			}, generatecode.Handle),
+		},
+		{
+			Name: "watch", Summary: "Streams changes of documents to pages", Kind: platform.HTTP,
+			MemoryMiB: 256, Timeout: time.Hour, Concurrency: 80,
+			Roles:    []platform.Role{platform.StateReader},
+			Register: platform.OnRequest(func(p *platform.Platform) watch.Services { return watch.Services{State: p.State} }, watch.Register),
+		},
+	}
+}
