@@ -7,8 +7,11 @@
 package extractchunk
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -142,11 +145,46 @@ func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err 
 	case problem.Is(err, problem.Cancelled) && ctx.Err() == nil:
 		return s.end(ctx, run, chunk, etl.ChunkCancelled, errCancelled)
 	case errors.Is(err, source.ErrSnapshotLost):
-		return callback.Post(ctx, s.HTTP, s.FunctionsURL+"/plan-run", map[string]any{"run": run.ID, "callback_url": run.CallbackURL, "epoch": run.Epoch})
+		return s.planAnew(ctx, run, chunk)
 	case ctx.Err() != nil, problem.Retryable(err) && chunk.Attempts < maxAttempts:
 		return err // comes again after a while
 	}
 	return s.end(ctx, run, chunk, etl.ChunkFailed, problem.Of(err).WithStep("extract-chunk"))
+}
+
+// planAnew asks plan-run for the next epoch. When that cannot be planned, the run fails.
+func (s Services) planAnew(ctx context.Context, run etl.Run, chunk etl.Chunk) error {
+	body, err := json.Marshal(map[string]any{"run": run.ID, "callback_url": run.CallbackURL, "epoch": run.Epoch})
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.FunctionsURL+"/plan-run", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := s.HTTP.Do(r)
+	if err != nil {
+		return problem.Wrap(err, problem.Unavailable, "plan-run cannot be reached")
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	switch {
+	case err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
+		return problem.New(problem.Unavailable, "plan-run answered %s", resp.Status)
+	case resp.StatusCode < 300:
+		return nil
+	}
+	var doc struct {
+		Detail, Cause, Next string
+		Code                problem.Code
+		Turn                problem.Turn
+	}
+	why := problem.New(problem.FailedPrecondition, "the table cannot be read again after its snapshot was lost").WithStep("plan-run")
+	if json.Unmarshal(answer, &doc) == nil && doc.Detail != "" {
+		why = &problem.Error{Code: doc.Code, Message: doc.Detail, Cause: doc.Cause, Next: doc.Next, Turn: doc.Turn, Step: "plan-run"}
+	}
+	return s.end(ctx, run, chunk, etl.ChunkFailed, why)
 }
 
 // end closes the chunk and tells the workflow, which closes the run.
