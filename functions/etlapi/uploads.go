@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -82,10 +81,7 @@ func (s Services) uploads(ctx context.Context) ([]Upload, error) {
 
 // put streams the body into the bucket; an upload that breaks off leaves nothing.
 func (s Services) put(ctx context.Context, in *putUpload) (Upload, error) {
-	key, err := url.PathUnescape(in.Key)
-	if err != nil {
-		return Upload{}, problem.New(problem.InvalidArgument, "the key %q is not percent-encoded as it should be", in.Key)
-	}
+	key := in.Key
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w, err := s.Uploads.NewWriter(ctx, key, nil)
