@@ -55,7 +55,8 @@ func (e *Experiment) Config() (ComponentConfig, error) {
 	if e.Examples == nil {
 		return ComponentConfig{}, problem.New(problem.FailedPrecondition, "the rows of experiment #%d are not prepared", e.Number)
 	}
-	roles, x := e.Snapshot.DatasetVersion.Definition.Roles, e.Examples
+	x := e.Examples
+	roles := x.Roles
 	c := ComponentConfig{
 		Customer: roles[dataset.Customer], Product: roles[dataset.Product], Time: roles[dataset.Time], Value: roles[dataset.Value],
 		Columns:           []ComponentColumn{},
