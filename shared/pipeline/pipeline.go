@@ -54,11 +54,11 @@ type Job struct {
 // StateChanged is the event of every job and task transition. Seq grows within
 // one job, so late events can be told.
 type StateChanged struct {
-	Job   string         `json:"job"`
-	Seq   int64          `json:"seq"`
-	Task  string         `json:"task,omitempty"` // "" when the job itself changed
-	State State          `json:"state"`
-	Time  time.Time      `json:"time"`
+	Job   string    `json:"job"`
+	Seq   int64     `json:"seq"`
+	Task  string    `json:"task,omitempty"` // "" when the job itself changed
+	State State     `json:"state"`
+	Time  time.Time `json:"time"`
 	// Fact of a task that succeeded; see Task.
 	Fact  string         `json:"fact,omitempty"`
 	Error *problem.Error `json:"error,omitempty"`
