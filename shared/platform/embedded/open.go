@@ -54,6 +54,7 @@ type Options struct {
 // Platform is the bundle with what only the embedded server needs.
 type Platform struct {
 	*platform.Platform
+	URL       string // where this process answers
 	Folder    *Folder
 	Users     *local.Provider
 	Callbacks http.Handler // of workflows; mounted under /workflow-callbacks/
@@ -99,8 +100,8 @@ func Open(ctx context.Context, o Options) (_ *Platform, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	p := &Platform{Folder: o.Folder, Platform: &platform.Platform{
-		Log: o.Log, FunctionsURL: o.URL + functionsPath, AllowPrivateHosts: true,
+	p := &Platform{Folder: o.Folder, URL: o.URL, Platform: &platform.Platform{
+		Log: o.Log, FunctionsURL: baseURL + functionsPath, AllowPrivateHosts: true,
 	}}
 	defer func() {
 		if err != nil {
@@ -165,7 +166,7 @@ func (p *Platform) openIdentity(ctx context.Context, o Options) error {
 		return err
 	}
 	p.Identity = identity.New(p.Users)
-	p.HTTP = &http.Client{Transport: serviceTransport{base: o.URL, tokens: p.Users, next: http.DefaultTransport}}
+	p.HTTP = &http.Client{Transport: serviceTransport{server: o.URL, tokens: p.Users, next: http.DefaultTransport}}
 	return nil
 }
 
@@ -188,7 +189,7 @@ func (p *Platform) openEngines(ctx context.Context, o Options) error {
 	p.OnClose(func(context.Context) error { return p.Runner.Close() })
 
 	workflows, err := interpreter.Open(ctx, interpreter.Options{
-		State: p.State, FS: o.Definitions, Token: p.workflowToken(o.URL), CallbackURL: o.URL + callbacksPath, Log: o.Log,
+		State: p.State, FS: o.Definitions, HTTP: p.HTTP, Token: p.workflowToken, CallbackURL: baseURL + callbacksPath, Log: o.Log,
 	})
 	if err != nil {
 		return err
@@ -209,13 +210,11 @@ func (p *Platform) openEngines(ctx context.Context, o Options) error {
 
 // workflowToken mints tokens for the calls of workflows: to this server and to
 // nobody else.
-func (p *Platform) workflowToken(base string) func(context.Context, string) (string, error) {
-	return func(ctx context.Context, audience string) (string, error) {
-		if audience != base && !strings.HasPrefix(audience, base+"/") {
-			return "", problem.New(problem.PermissionDenied, "a workflow asks for a token for %q, which is not this platform", audience)
-		}
-		return p.Users.ServiceToken(ctx, audience)
+func (p *Platform) workflowToken(ctx context.Context, audience string) (string, error) {
+	if audience != baseURL && !strings.HasPrefix(audience, baseURL+"/") {
+		return "", problem.New(problem.PermissionDenied, "a workflow asks for a token for %q, which is not this platform", audience)
 	}
+	return p.Users.ServiceToken(ctx, audience)
 }
 
 // fire calls a schedule's function as Cloud Scheduler would.

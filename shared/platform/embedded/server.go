@@ -117,7 +117,7 @@ func (p *Platform) registerSession(r chi.Router, a huma.API) {
 	api.Handle(a, api.Op{ID: "makeSignInLink", Method: http.MethodPost, Path: "/v1/me/sign-in-link", Tag: "Session", Role: identity.Viewer, Status: http.StatusOK, Summary: "Make a one-time sign-in link for oneself"},
 		func(ctx context.Context, _ *struct{}) (*api.Body[signInLink], error) {
 			code, err := p.Users.SignInCode(ctx, identity.From(ctx).Subject)
-			return api.Reply(signInLink{strings.TrimSuffix(p.FunctionsURL, functionsPath) + "/signin?code=" + code}, err)
+			return api.Reply(signInLink{p.URL + "/signin?code=" + code}, err)
 		})
 }
 
