@@ -3,7 +3,10 @@ package schedule
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"time"
+
+	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
 // Schedule calls a function at the times of a cron expression.
@@ -23,18 +26,48 @@ type Schedule struct {
 	// Next and Last are filled on read; Last is the last planned time that ran.
 	Next time.Time `json:"next,omitzero"`
 	Last time.Time `json:"last,omitzero"`
+	// LastError is filled on read: why the newest firing failed; "" when it did not.
+	LastError string `json:"last_error,omitempty"`
+}
+
+// id is what Cloud Scheduler takes
+// (https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs).
+var id = regexp.MustCompile(`^[A-Za-z0-9_-]{1,500}$`)
+
+// Validate refuses a schedule no driver could keep, with all findings at once.
+func (s Schedule) Validate() error {
+	p := problem.New(problem.InvalidArgument, "the schedule cannot be kept")
+	if !id.MatchString(s.ID) {
+		p = p.WithField("id", "%.40q needs 1 to 500 letters, digits, hyphens and underscores", s.ID)
+	}
+	if s.Function == "" {
+		p = p.WithField("function", "names the function to call")
+	}
+	if len(s.Body) > 0 && !json.Valid(s.Body) {
+		p = p.WithField("body", "is not JSON")
+	}
+	if _, err := Parse(s.Cron, s.TimeZone); err != nil {
+		p.Fields = append(p.Fields, problem.Of(err).Fields...)
+	}
+	if len(p.Fields) > 0 {
+		p.Cause = p.Fields[0].Location + ": " + p.Fields[0].Message
+		return p
+	}
+	return nil
 }
 
 // Driver keeps schedules and fires them at least once per planned time while
 // it runs. Of the times missed while it did not, it fires the newest one only.
 type Driver interface {
-	// Put creates or replaces. A bad cron or zone is InvalidArgument.
+	// Put creates or replaces. s has passed Validate. With an unchanged expression
+	// and zone the times owed and run stay as they are; a changed one starts now.
 	Put(ctx context.Context, s Schedule) error
 	Get(ctx context.Context, id string) (Schedule, error) // NotFound when absent
 	List(ctx context.Context) ([]Schedule, error)         // by id
 	Delete(ctx context.Context, id string) error          // absent is not an error
 	Pause(ctx context.Context, id string, paused bool) error
-	// RunNow fires once at once, paused or not.
+	// RunNow fires once at once, paused or not, and waits for the outcome. It
+	// does not count as a planned time.
 	RunNow(ctx context.Context, id string) error
 	Close() error
 }
@@ -44,3 +77,12 @@ type Scheduler struct{ Driver }
 
 // New makes a scheduler on a driver.
 func New(drv Driver) *Scheduler { return &Scheduler{drv} }
+
+// Put creates or replaces a schedule. A bad one is InvalidArgument, with its fields.
+func (s *Scheduler) Put(ctx context.Context, v Schedule) error {
+	if err := v.Validate(); err != nil {
+		return err
+	}
+	v.Next, v.Last, v.LastError = time.Time{}, time.Time{}, ""
+	return s.Driver.Put(ctx, v)
+}

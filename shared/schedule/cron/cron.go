@@ -1,10 +1,3 @@
-// Package cron is the scheduler of the embedded platform: an in-process clock
-// over schedules kept in state.
-//
-// Concurrency: safe; one process fires. Retries: a firing that fails is tried
-// again after 10 s, 20 s … up to 5 minutes until the next planned time. Kept:
-// the schedules and the last planned time that ran, so that after a stop the
-// newest missed time fires once.
 package cron
 
 import (
@@ -13,132 +6,98 @@ import (
 	"sync"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/schedule"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
 
-// Fire calls a schedule's function for one planned time. It MUST be idempotent
-// for the pair.
+// Fire calls a schedule's function for one planned time.
 type Fire func(ctx context.Context, s schedule.Schedule, planned time.Time) error
 
+// document is a schedule as it is kept.
 type document struct {
 	schedule.Schedule
-	// LastPlanned is the newest planned time that ran or was skipped, Unix seconds.
-	LastPlanned int64 `json:"last_planned"`
+	// Settled: planned times up to this one, in unix seconds, are not owed: they
+	// ran, failed for good, were paused, or lie before the schedule was made.
+	Settled int64 `json:"settled"`
+	// Ran is the last planned time that ran, in unix seconds; 0 for none.
+	Ran int64 `json:"ran,omitempty"`
+	// Failure says why the newest firing failed.
+	Failure string `json:"failure,omitempty"`
 }
 
-// Driver implements schedule.Driver.
+// Driver implements schedule.Driver. It is safe for concurrent use.
 type Driver struct {
+	db   *state.DB
 	docs *state.Collection[document]
 	fire Fire
 	now  func() time.Time
 
 	ctx    context.Context
 	cancel context.CancelFunc
-	wake   chan struct{}
-	done   sync.WaitGroup
+	wake   chan struct{} // one slot
+	tasks  sync.WaitGroup
+
+	mu      sync.Mutex
+	running map[string]bool
 }
 
-var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+var _ schedule.Driver = (*Driver)(nil)
 
-// Open starts the clock; ctx ends it, as Close does.
-func Open(ctx context.Context, db *state.DB, fire Fire) (*Driver, error) {
+// Open starts the clock; ctx ends it, as Close does. What was missed fires soon
+// after Open returns.
+func Open(ctx context.Context, db *state.DB, fire func(ctx context.Context, s schedule.Schedule, planned time.Time) error) (*Driver, error) {
 	return open(ctx, db, fire, time.Now)
 }
 
 func open(ctx context.Context, db *state.DB, fire Fire, now func() time.Time) (*Driver, error) {
-	d := &Driver{docs: state.Of[document](db, "schedules"), fire: fire, now: now, wake: make(chan struct{}, 1)}
+	if fire == nil {
+		return nil, problem.New(problem.InvalidArgument, "a scheduler needs a function to fire")
+	}
+	d := &Driver{db: db, docs: state.Of[document](db, "schedules"), fire: fire, now: now,
+		wake: make(chan struct{}, 1), running: map[string]bool{}}
 	d.ctx, d.cancel = context.WithCancel(ctx)
-	d.done.Go(d.run)
+	d.tasks.Go(d.run)
 	return d, nil
 }
 
-// Close stops the clock and waits for a running firing.
+// Close stops the clock, cancels running firings and waits for them. A cancelled
+// firing is owed at the next start.
 func (d *Driver) Close() error {
 	d.cancel()
-	d.done.Wait()
+	d.tasks.Wait()
 	return nil
-}
-
-func parse(s schedule.Schedule) (cron.Schedule, *time.Location, error) {
-	if s.TimeZone == "" || s.TimeZone == "Local" {
-		return nil, nil, problem.New(problem.InvalidArgument, "a schedule needs an IANA time zone, e.g. Europe/Warsaw").WithField("time_zone", "is missing")
-	}
-	zone, err := time.LoadLocation(s.TimeZone)
-	if err != nil {
-		return nil, nil, problem.New(problem.InvalidArgument, "there is no time zone %q", s.TimeZone).
-			WithField("time_zone", "must be an IANA name, e.g. Europe/Warsaw")
-	}
-	c, err := parser.Parse(s.Cron)
-	if err != nil {
-		return nil, nil, problem.New(problem.InvalidArgument, "the schedule %q cannot be read: %v", s.Cron, err).
-			WithField("cron", "must have five fields: minute, hour, day, month, weekday")
-	}
-	return c, zone, nil
-}
-
-// Next gives the first n planned times after t.
-func Next(s schedule.Schedule, t time.Time, n int) ([]time.Time, error) {
-	c, zone, err := parse(s)
-	if err != nil {
-		return nil, err
-	}
-	var out []time.Time
-	for range n {
-		if t = c.Next(t.In(zone)); t.IsZero() {
-			break
-		}
-		out = append(out, t)
-	}
-	return out, nil
 }
 
 // Put implements schedule.Driver.
 func (d *Driver) Put(ctx context.Context, s schedule.Schedule) error {
-	if s.ID == "" || s.Function == "" {
-		return problem.New(problem.InvalidArgument, "a schedule needs an id and a function")
-	}
-	if _, _, err := parse(s); err != nil {
-		return err
-	}
-	s.Next, s.Last = time.Time{}, time.Time{}
 	defer d.poke()
-	old, err := d.docs.Get(ctx, s.ID)
-	// A changed expression starts afresh from now; an equal one keeps its history.
-	last := d.now().Unix()
-	if err == nil && old.Cron == s.Cron && old.TimeZone == s.TimeZone {
-		last = old.LastPlanned
-	}
-	return d.docs.Put(ctx, s.ID, document{Schedule: s, LastPlanned: last})
+	return d.db.Transact(ctx, func(tx *state.Tx) error {
+		doc, err := state.Get(tx, d.docs, s.ID)
+		if err != nil && !problem.Is(err, problem.NotFound) {
+			return err
+		}
+		if err != nil || doc.Cron != s.Cron || doc.TimeZone != s.TimeZone || doc.Paused {
+			doc.Settled = d.now().Unix()
+		}
+		doc.Schedule = s
+		return state.Put(tx, d.docs, s.ID, doc)
+	})
 }
 
 // Get implements schedule.Driver.
 func (d *Driver) Get(ctx context.Context, id string) (schedule.Schedule, error) {
 	doc, err := d.docs.Get(ctx, id)
 	if err != nil {
-		return schedule.Schedule{}, problem.New(problem.NotFound, "there is no schedule %q", id)
+		return schedule.Schedule{}, noSuch(err, id)
 	}
 	return d.fill(doc), nil
-}
-
-func (d *Driver) fill(doc document) schedule.Schedule {
-	s := doc.Schedule
-	if doc.LastPlanned > 0 {
-		s.Last = time.Unix(doc.LastPlanned, 0).UTC()
-	}
-	if next, err := Next(s, d.now(), 1); err == nil && len(next) == 1 && !s.Paused {
-		s.Next = next[0].UTC()
-	}
-	return s
 }
 
 // List implements schedule.Driver.
 func (d *Driver) List(ctx context.Context) ([]schedule.Schedule, error) {
 	out := []schedule.Schedule{}
-	for doc, err := range d.docs.All(ctx, state.Query{}) {
+	for doc, err := range d.docs.All(ctx, state.Query{Limit: 1000}) {
 		if err != nil {
 			return nil, err
 		}
@@ -147,29 +106,48 @@ func (d *Driver) List(ctx context.Context) ([]schedule.Schedule, error) {
 	return out, nil
 }
 
-// Delete implements schedule.Driver.
-func (d *Driver) Delete(ctx context.Context, id string) error {
-	defer d.poke()
-	return d.docs.Delete(ctx, id)
+func (d *Driver) fill(doc document) schedule.Schedule {
+	s := doc.Schedule
+	s.LastError = doc.Failure
+	if doc.Ran > 0 {
+		s.Last = time.Unix(doc.Ran, 0).UTC()
+	}
+	if times, err := schedule.Parse(s.Cron, s.TimeZone); err == nil && !s.Paused {
+		s.Next = times.Next(d.now())
+	}
+	return s
 }
 
-// Pause implements schedule.Driver. Times that pass while paused do not count as missed.
+// Delete implements schedule.Driver.
+func (d *Driver) Delete(ctx context.Context, id string) error { return d.docs.Delete(ctx, id) }
+
+// Pause implements schedule.Driver. Times that pass while paused are not owed.
 func (d *Driver) Pause(ctx context.Context, id string, paused bool) error {
 	defer d.poke()
 	_, err := d.docs.Update(ctx, id, func(doc *document) error {
-		doc.Paused, doc.LastPlanned = paused, d.now().Unix()
+		if doc.Paused != paused {
+			doc.Paused, doc.Settled = paused, max(doc.Settled, d.now().Unix())
+		}
 		return nil
 	})
-	return err
+	return noSuch(err, id)
 }
 
-// RunNow implements schedule.Driver.
+// RunNow implements schedule.Driver. The planned time is the present second, so
+// two calls within one second are the same firing.
 func (d *Driver) RunNow(ctx context.Context, id string) error {
 	doc, err := d.docs.Get(ctx, id)
 	if err != nil {
-		return err
+		return noSuch(err, id)
 	}
 	return d.fire(ctx, doc.Schedule, d.now().UTC().Truncate(time.Second))
+}
+
+func noSuch(err error, id string) error {
+	if problem.Is(err, problem.NotFound) {
+		return problem.New(problem.NotFound, "there is no schedule %q", id)
+	}
+	return err
 }
 
 func (d *Driver) poke() {
@@ -179,81 +157,118 @@ func (d *Driver) poke() {
 	}
 }
 
-// maxSleep bounds a wait, so that a changed system clock is noticed.
-const maxSleep = time.Minute
+const (
+	// maxSleep bounds a wait: the system clock may be set, the machine suspended.
+	maxSleep = time.Minute
+	// maxPause between two attempts of a firing.
+	maxPause = time.Minute
+)
 
 func (d *Driver) run() {
-	retry := 10 * time.Second
 	for d.ctx.Err() == nil {
-		next, err := d.fireDue()
+		next, err := d.start()
 		wait := maxSleep
-		if err != nil {
-			wait, retry = retry, min(2*retry, 5*time.Minute)
-		} else {
-			retry = 10 * time.Second
-			if !next.IsZero() {
-				wait = min(maxSleep, max(0, next.Sub(d.now())))
-			}
+		switch {
+		case err != nil && d.ctx.Err() == nil:
+			slog.WarnContext(d.ctx, "schedules cannot be read; they are read again", "error", err)
+			wait = time.Second
+		case !next.IsZero():
+			wait = min(maxSleep, max(0, next.Sub(d.now())))
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-d.ctx.Done():
-		case <-d.wake:
-		case <-timer.C:
-		}
-		timer.Stop()
+		d.sleep(wait, d.wake)
 	}
 }
 
-// fireDue fires what is due and gives the time of the next one.
-func (d *Driver) fireDue() (time.Time, error) {
-	var earliest time.Time
-	var failed error
-	for doc, err := range d.docs.All(d.ctx, state.Query{}) {
-		if err != nil {
-			return earliest, err
-		}
-		if doc.Paused {
-			continue
-		}
-		next, err := d.due(doc)
-		if err != nil {
-			slog.WarnContext(d.ctx, "a schedule did not fire", "schedule", doc.ID, "error", err.Error())
-			failed = err
-			continue
-		}
-		if !next.IsZero() && (earliest.IsZero() || next.Before(earliest)) {
-			earliest = next
-		}
+// sleep waits for a time, an early end, or Close.
+func (d *Driver) sleep(wait time.Duration, early <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-d.ctx.Done():
+	case <-early:
+	case <-timer.C:
 	}
-	return earliest, failed
 }
 
-// due fires one schedule where its time has come, the newest missed time only,
-// and gives its next time.
-func (d *Driver) due(doc document) (time.Time, error) {
-	c, zone, err := parse(doc.Schedule)
-	if err != nil {
-		return time.Time{}, err
-	}
+// start begins what is due and gives the time of the next firing.
+func (d *Driver) start() (next time.Time, err error) {
 	now := d.now()
-	next := c.Next(time.Unix(doc.LastPlanned, 0).In(zone))
-	if next.IsZero() || next.After(now) {
-		return next, nil
+	for doc, err := range d.docs.All(d.ctx, state.Query{Limit: 1000}) {
+		if err != nil {
+			return next, err
+		}
+		times, err := schedule.Parse(doc.Cron, doc.TimeZone)
+		if doc.Paused || err != nil { // a zone the product no longer knows: Get shows no next time
+			continue
+		}
+		if planned := times.Newest(time.Unix(doc.Settled, 0), now); !planned.IsZero() {
+			d.begin(doc, times, planned)
+		}
+		if n := times.Next(now); !n.IsZero() && (next.IsZero() || n.Before(next)) {
+			next = n
+		}
 	}
-	planned := next
-	for t := c.Next(next); !t.IsZero() && !t.After(now); t = c.Next(t) {
-		planned = t
+	return next, nil
+}
+
+// begin fires a planned time beside the clock, unless the schedule's former one
+// is still being fired; its end looks again.
+func (d *Driver) begin(doc document, times schedule.Times, planned time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.running[doc.ID] {
+		return
 	}
-	if err := d.fire(d.ctx, doc.Schedule, planned.UTC()); err != nil {
-		return time.Time{}, err
+	d.running[doc.ID] = true
+	d.tasks.Go(func() {
+		err := d.attempts(doc, times, planned)
+		if d.ctx.Err() == nil {
+			err = d.settle(doc.ID, planned, err)
+		}
+		if err != nil && d.ctx.Err() == nil {
+			slog.WarnContext(d.ctx, "the outcome of a schedule cannot be kept; it fires again", "schedule", doc.ID, "error", err)
+			d.sleep(time.Second, nil)
+		}
+		d.mu.Lock()
+		delete(d.running, doc.ID)
+		d.mu.Unlock()
+		d.poke()
+	})
+}
+
+// attempts fires until it works, fails for good, or the next planned time comes.
+func (d *Driver) attempts(doc document, times schedule.Times, planned time.Time) error {
+	until := times.Next(planned)
+	for pause := time.Second; ; pause = min(2*pause, maxPause) {
+		err := d.fire(d.ctx, doc.Schedule, planned)
+		if err == nil || d.ctx.Err() != nil {
+			return err
+		}
+		slog.WarnContext(d.ctx, "a schedule did not fire", "schedule", doc.ID, "planned", planned, "error", err)
+		if !problem.Retryable(err) || !until.IsZero() && d.now().Add(pause).After(until) {
+			return err
+		}
+		d.sleep(pause, nil)
+		if cur, e := d.docs.Get(d.ctx, doc.ID); e == nil && (cur.Paused || cur.Cron != doc.Cron || cur.TimeZone != doc.TimeZone) || problem.Is(e, problem.NotFound) {
+			return err // no longer wanted
+		}
 	}
-	_, err = d.docs.Update(d.ctx, doc.ID, func(x *document) error {
-		x.LastPlanned = max(x.LastPlanned, planned.Unix())
+}
+
+// settle writes the outcome down. A schedule deleted meanwhile is not an error.
+func (d *Driver) settle(id string, planned time.Time, outcome error) error {
+	_, err := d.docs.Update(d.ctx, id, func(doc *document) error {
+		doc.Settled = max(doc.Settled, planned.Unix())
+		doc.Failure = ""
+		if outcome != nil {
+			doc.Failure = problem.Of(outcome).Error()
+		} else {
+			doc.Ran = max(doc.Ran, planned.Unix())
+		}
 		return nil
 	})
-	if problem.Is(err, problem.NotFound) { // deleted meanwhile
-		return time.Time{}, nil
+	if problem.Is(err, problem.NotFound) {
+		return nil
 	}
-	return c.Next(now.In(zone)), err
+	return err
 }
