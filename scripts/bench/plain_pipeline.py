@@ -11,6 +11,8 @@ item-kNN, and top-100 lists. It uses the libraries' documented interfaces and
 nothing of this repository. Prints the seconds of every step as JSON at the end.
 """
 
+# ruff: noqa: D101, D102, D103
+
 import os
 import time
 
@@ -52,7 +54,9 @@ def statistics(frames: dict[str, pd.DataFrame]):
     train = tfdv.generate_statistics_from_dataframe(frames["train"])
     schema = tfdv.infer_schema(train)
     for split in ("eval", "test"):
-        found = tfdv.validate_statistics(tfdv.generate_statistics_from_dataframe(frames[split]), schema)
+        found = tfdv.validate_statistics(
+            tfdv.generate_statistics_from_dataframe(frames[split]), schema
+        )
         for feature, anomaly in found.anomaly_info.items():
             print(f"{split}: {feature}: {anomaly.description}")
 
@@ -115,7 +119,9 @@ class Tower(tf.keras.Model):
             for k in keys
             if spec[k].dtype == tf.int64
         }
-        self.out = tf.keras.Sequential([tf.keras.layers.Dense(64, "relu"), tf.keras.layers.Dense(32)])
+        self.out = tf.keras.Sequential(
+            [tf.keras.layers.Dense(64, "relu"), tf.keras.layers.Dense(32)]
+        )
 
     def call(self, features):
         parts = []
@@ -211,7 +217,9 @@ def main() -> None:
                     columns[k].append(batch[k].numpy().reshape(-1))
         return found, {k: np.concatenate(v)[at] for k, v in columns.items()}
 
-    products, product_rows = first_rows(["train"], frames["train"][product].to_numpy(), candidate_keys)
+    products, product_rows = first_rows(
+        ["train"], frames["train"][product].to_numpy(), candidate_keys
+    )
     everyone = np.concatenate([frames[s][customer].to_numpy() for s in frames])
     customers, customer_rows = first_rows(list(frames), everyone, query_keys)
     vectors = model.candidate({k: tf.constant(v) for k, v in product_rows.items()})
@@ -232,7 +240,9 @@ def main() -> None:
     relevant = list(tested.values())
     rows = frames["train"][customer].map(customer_of).to_numpy()
     columns = frames["train"][product].map(product_of).to_numpy()
-    bought = sp.csr_matrix((np.ones(len(rows)), (rows, columns)), (len(customers), len(products))).sign()
+    bought = sp.csr_matrix(
+        (np.ones(len(rows)), (rows, columns)), (len(customers), len(products))
+    ).sign()
     popularity = np.asarray(bought.sum(axis=0)).ravel()
     unit = bought @ sp.diags(1 / np.sqrt(np.maximum(popularity, 1)))
     similar = (unit.T @ unit).toarray()

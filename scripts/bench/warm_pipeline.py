@@ -7,6 +7,8 @@ transform_module.py and trainer_module.py. The seconds begin with the worker's
 start: importing TensorFlow counts.
 """
 
+# ruff: noqa: D101, D102, D103
+
 import argparse
 import json
 import os
@@ -58,11 +60,24 @@ def main() -> None:
         seconds[task] = round(time.monotonic() - began, 2)
         print(f"{task}: {seconds[task]} s", flush=True)
     total = round(time.monotonic() - started, 2)
-    memory = [line for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines() if "VmHWM" in line]
+    memory = [
+        line
+        for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+        if "VmHWM" in line
+    ]
     worker.stdin.close()
     worker.wait()
     result = run.document("evaluation.json")
-    print(json.dumps({"seconds": seconds, "total": total, "peak": memory[0].split(":")[1].strip(), **{k: result[k] for k in ("model", "popularity", "item_knn")}}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "total": total,
+                "peak": memory[0].split(":")[1].strip(),
+                **{k: result[k] for k in ("model", "popularity", "item_knn")},
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def analyze(
 class _Check(nodes.Visitor):
     """Refuses graphs with an operation that _Run does not know."""
 
-    def visit(self, operation_def: Any, input_values: tuple[Any, ...]) -> tuple[Any, ...]:
+    def visit(self, operation_def: Any, input_values: tuple[Any, ...]) -> Any:
         method = _OPERATIONS.get(type(operation_def))
         if method is None:
             raise Unsupported(type(operation_def).__name__)
@@ -102,7 +102,7 @@ class _Run(nodes.Visitor):
         self.scratch = scratch
         self.fingerprint = fingerprint
 
-    def visit(self, operation_def: Any, input_values: tuple[Any, ...]) -> tuple[Any, ...]:
+    def visit(self, operation_def: Any, input_values: tuple[Any, ...]) -> Any:
         outputs = _OPERATIONS[type(operation_def)](self, operation_def, *input_values)
         return outputs if isinstance(outputs, tuple) else (outputs,)
 

@@ -24,9 +24,14 @@ def split_folder(artifact: str, split: str) -> str:
     return storage.join(artifact, f"Split-{split}")
 
 
+def pattern(artifact: str, split: str) -> str:
+    """A glob of the record files of one split."""
+    return storage.join(split_folder(artifact, split), "*-[0-9]*")
+
+
 def files(artifact: str, split: str) -> list[str]:
     """The record files of one split, in order; empty when the split has none."""
-    return storage.glob(storage.join(split_folder(artifact, split), "*-[0-9]*"))
+    return storage.glob(pattern(artifact, split))
 
 
 def write(

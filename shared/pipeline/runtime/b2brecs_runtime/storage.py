@@ -63,9 +63,12 @@ def glob(pattern: str) -> list[str]:
 def open_read(uri: str) -> Iterator[IO[bytes]]:
     """Opens for reading bytes."""
     where = local(uri)
-    handle: Any = open(where, "rb") if where is not None else _gfile().GFile(uri, "rb")
-    with handle:
-        yield handle
+    if where is not None:
+        with open(where, "rb") as handle:
+            yield handle
+    else:
+        with _gfile().GFile(uri, "rb") as handle:
+            yield handle
 
 
 def read_bytes(uri: str) -> bytes:
@@ -118,17 +121,16 @@ def publish(uri: str) -> Iterator[str]:
     """Yields a folder to fill; on success its content replaces `uri`.
 
     Locally the folder appears by a rename, so it is never seen half full. On an
-    object store the files are copied one by one; readers rely on the executor
-    output, which is written after the last of them.
+    object store the files are replaced one by one, then older ones are removed;
+    readers rely on the executor output, which is written after that.
     """
     where = local(uri)
     if where is None:
         with tempfile.TemporaryDirectory(prefix="b2brecs-") as scratch:
             yield scratch
-            gfile = _gfile()
-            if gfile.exists(uri):
-                gfile.rmtree(uri)
-            _copy_tree(scratch, uri)
+            before = set(walk(uri))
+            for name in before.difference(_copy_tree(scratch, uri)):
+                _gfile().remove(name)
         return
     where = where.rstrip("/")
     os.makedirs(os.path.dirname(where) or ".", exist_ok=True)
@@ -156,13 +158,21 @@ def _remove_leftovers(where: str) -> None:
             shutil.rmtree(os.path.join(folder, entry), ignore_errors=True)
 
 
-def _copy_tree(source: str, target: str) -> None:
-    gfile = _gfile()
+def walk(uri: str) -> list[str]:
+    """All files below a folder of remote storage; none when it is not there."""
+    return [join(folder, name) for folder, _, names in _gfile().walk(uri) for name in names]
+
+
+def _copy_tree(source: str, target: str) -> list[str]:
+    """Copies a local folder's files to remote storage and returns their new names."""
+    copied = []
     for folder, _, names in os.walk(source):
         relative = os.path.relpath(folder, source)
         for name in names:
             there = join(target, name) if relative == "." else join(target, relative, name)
-            gfile.copy(os.path.join(folder, name), there, overwrite=True)
+            _gfile().copy(os.path.join(folder, name), there, overwrite=True)
+            copied.append(there)
+    return copied
 
 
 @contextmanager

@@ -47,9 +47,11 @@ class Lines(io.TextIOBase):
         self.emit, self.rest, self.lock = emit, "", threading.Lock()
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def write(self, text: str) -> int:
+        """Takes text in any portions."""
         with self.lock:
             # A carriage return is a progress bar redrawing its line.
             *lines, self.rest = (self.rest + text.replace("\r", "\n")).split("\n")
@@ -59,6 +61,7 @@ class Lines(io.TextIOBase):
         return len(text)
 
     def finish(self) -> None:
+        """Hands on a last line that has no end."""
         with self.lock:
             line, self.rest = self.rest, ""
         if line.strip():
@@ -80,6 +83,7 @@ class Worker:
         self.preloading = threading.Thread(target=_preload, daemon=True)
 
     def send(self, identity: str, event: str, **fields: Any) -> None:
+        """Writes one event; safe from any thread."""
         line = json.dumps({"id": identity, "event": event, **fields}, default=str)
         with self.write_lock:
             self.sink.write(line + "\n")
@@ -107,6 +111,7 @@ class Worker:
         os._exit(0)
 
     def cancel(self, identity: str) -> None:
+        """Stops a request: a queued one when its turn comes, a running one now."""
         with self.lock:
             self.cancelled.add(identity)
             if self.running != identity:

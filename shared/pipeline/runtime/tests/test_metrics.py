@@ -5,8 +5,9 @@ import random
 
 import numpy as np
 import pytest
-from b2brecs_runtime.evaluation import baselines, history, ranking
 from scipy import sparse
+
+from b2brecs_runtime.evaluation import baselines, history, ranking
 
 
 def brute_force(scores, wanted, removed, cutoffs):

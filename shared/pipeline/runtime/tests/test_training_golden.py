@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+
 from training_support import GOLDEN, Folder, synthetic
 
 CASES = sorted(p.parent.name for p in GOLDEN.glob("*/input.json"))

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from training_support import DAY, GOLDEN
 
 from b2brecs_runtime import ensure_tensorflow, modules
+from training_support import DAY, GOLDEN
 
 tf = ensure_tensorflow()
 

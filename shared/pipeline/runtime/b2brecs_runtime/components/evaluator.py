@@ -22,6 +22,7 @@ class Clock:
         self.last = time.monotonic()
 
     def lap(self, name: str) -> None:
+        """Ends a part."""
         now = time.monotonic()
         self.seconds[name] = round(now - self.last, 3)
         self.last = now

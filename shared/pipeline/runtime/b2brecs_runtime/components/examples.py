@@ -24,8 +24,8 @@ def run(task: Task, report: Report) -> None:
             )
             print(f"{split}: {counts[split]:,} rows")
             report({"rows": sum(counts.values())})
-    if not counts["train"]:
-        raise data.NoData("no data: the training split has no rows")
+            if not counts["train"]:
+                raise data.NoData("no data: the training split has no rows")
     artifact.metadata.update(
         rows=counts,
         split_names=list(SPLITS),

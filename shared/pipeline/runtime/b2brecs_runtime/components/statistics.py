@@ -24,7 +24,7 @@ def run(task: Task, report: Report) -> None:
     with storage.publish(artifact.uri) as folder:
         for split in SPLITS:
             if rows[split] > IN_PROCESS_ROWS:
-                stats = _with_beam(records.files(examples.uri, split), task.config.beam)
+                stats = _with_beam(records.pattern(examples.uri, split), task.config.beam)
             else:
                 stats = _in_process(examples.uri, split)
             if stats is None:
@@ -54,7 +54,7 @@ def _in_process(artifact: str, split: str) -> Any:
     return stats_impl.generate_statistics_in_memory(batch, StatsOptions())
 
 
-def _with_beam(files: list[str], arguments: tuple[str, ...]) -> Any:
+def _with_beam(pattern: str, arguments: tuple[str, ...]) -> Any:
     """Statistics of one split by a Beam pipeline, with the config's runner."""
     import tempfile
 
@@ -62,8 +62,10 @@ def _with_beam(files: list[str], arguments: tuple[str, ...]) -> Any:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     with tempfile.TemporaryDirectory(prefix="b2brecs-") as scratch:
+        # TFDV says bytes and means text.
+        output: Any = storage.join(scratch, "FeatureStats.pb")
         return tfdv.generate_statistics_from_tfrecord(
-            data_location=files,
-            output_path=storage.join(scratch, "FeatureStats.pb"),
+            data_location=pattern,
+            output_path=output,
             pipeline_options=PipelineOptions(list(arguments)),
         )

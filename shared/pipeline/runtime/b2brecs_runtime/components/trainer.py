@@ -83,16 +83,18 @@ class ProgressWatch:
     def __init__(self, path: str, report: Report, seconds: float = 0.25) -> None:
         self.path, self.report, self.seconds = path, report, seconds
         self.stop = threading.Event()
-        self.seen: float | None = self.stamp()
+        self.seen: int | None = self.stamp()
         self.thread = threading.Thread(target=self.loop, name="progress", daemon=True)
 
-    def stamp(self) -> float | None:
+    def stamp(self) -> int | None:
+        """What changes when the file is replaced; None while there is none."""
         try:
             return os.stat(self.path).st_mtime_ns
         except OSError:
             return None
 
     def look(self) -> None:
+        """Reports the file if it changed."""
         stamp = self.stamp()
         if stamp is not None and stamp != self.seen:
             self.seen = stamp
@@ -103,6 +105,7 @@ class ProgressWatch:
                 self.seen = None
 
     def loop(self) -> None:
+        """The thread."""
         while not self.stop.wait(self.seconds):
             self.look()
 

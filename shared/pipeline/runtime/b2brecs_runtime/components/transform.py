@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from b2brecs_runtime import data, ensure_tensorflow, modules, records, storage
+from b2brecs_runtime import ensure_tensorflow, modules, records, storage
 from b2brecs_runtime.components import Report
 from b2brecs_runtime.config import SPLITS
 from b2brecs_runtime.executor import Task
@@ -150,14 +150,13 @@ def _analyze_with_beam(
     source = tf_example_record.TFExampleRecord(
         file_pattern=records.files(task.input("examples").uri, "train"), schema=schema
     )
-    found: str
-    with tft_beam.Context(temp_dir=storage.join(base, "beam"), use_deep_copy_optimization=True):
-        with beam.Pipeline(options=PipelineOptions(list(arguments))) as pipeline:
-            rows = pipeline | "Read" >> source.BeamSource(batch_size=BATCH_ROWS)
-            function = (rows, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
-                preprocessing_fn
-            )
-            _ = function | tft_beam.WriteTransformFn(storage.join(base, "graph"))
+    with (
+        tft_beam.Context(temp_dir=storage.join(base, "beam"), use_deep_copy_optimization=True),
+        beam.Pipeline(options=PipelineOptions(list(arguments))) as pipeline,
+    ):
+        rows = pipeline | "Read" >> source.BeamSource(batch_size=BATCH_ROWS)
+        function = (rows, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(preprocessing_fn)
+        _ = function | tft_beam.WriteTransformFn(storage.join(base, "graph"))
     found = storage.join(scratch, "function")
     graph = storage.join(base, "graph")
     _copy(storage.join(graph, "transform_fn"), found)

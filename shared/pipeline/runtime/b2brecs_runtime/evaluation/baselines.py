@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from b2brecs_runtime.evaluation.history import width
 from b2brecs_runtime.evaluation.ranking import CHUNK_SCORES, Scorer, top
 
 NEIGHBOURS = 100
@@ -26,7 +27,7 @@ def neighbours(train: sparse.csr_matrix, count: int = NEIGHBOURS) -> sparse.csr_
     holds item i's neighbours (Deshpande and Karypis 2004, without conditional
     probabilities). Similarities of 0 are no neighbours.
     """
-    items = train.shape[1]
+    items = width(train)
     norms = np.sqrt(np.asarray(train.sum(axis=0), np.float64)).ravel()
     scale = np.divide(1.0, norms, out=np.zeros(items), where=norms > 0)
     unit = (train @ sparse.diags(scale)).astype(np.float32).tocsc()
@@ -37,12 +38,12 @@ def neighbours(train: sparse.csr_matrix, count: int = NEIGHBOURS) -> sparse.csr_
         part = (transposed[start : start + step] @ unit).toarray()
         part[np.arange(len(part)), np.arange(start, start + len(part))] = 0.0
         columns, values = top(part, count)
-        width = columns.shape[1]
-        pointer = np.arange(0, len(part) * width + 1, width)
+        found = columns.shape[1]
+        pointer = np.arange(0, len(part) * found + 1, found)
         kept = sparse.csr_matrix((values.ravel(), columns.ravel(), pointer), shape=part.shape)
         kept.eliminate_zeros()
         rows.append(kept)
-    return sparse.vstack(rows).tocsr()
+    return sparse.csr_matrix(sparse.vstack(rows))
 
 
 def item_knn_scorer(train: sparse.csr_matrix) -> Scorer:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,11 @@ class Index:
         if len(positions) == 0:
             return np.full(len(codes), -1, np.int64)
         return np.where(codes < 0, -1, positions[codes]).astype(np.int64)
+
+
+def width(matrix: Any) -> int:
+    """The number of columns; scipy's own type says the shape may be None."""
+    return int(matrix.shape[1])
 
 
 def pairs(customers: np.ndarray, products: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from b2brecs_runtime import ensure_tensorflow
+from b2brecs_runtime.evaluation.history import width
 
 # Scores of rows of customers (positions in the customer index): float32 [rows, candidates].
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -73,7 +74,7 @@ def evaluate(scorer: Scorer, relevant: Relevant, cutoffs: tuple[int, ...]) -> di
 
     Without customers to evaluate every metric is 0.
     """
-    candidates = relevant.known.shape[1]
+    candidates = width(relevant.known)
     depth = min(max(*cutoffs, COVERAGE_AT), candidates)
     sums = {f"{name}@{k}": 0.0 for k in cutoffs for name in ("recall", "ndcg")}
     shown = np.zeros(candidates, bool)
