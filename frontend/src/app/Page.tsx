@@ -52,7 +52,7 @@ export function Page({ crumbs, actions, phone, full, children }: Props) {
           <button type="button" className="top-search" onClick={openPalette} aria-label="Search and commands"><IconSearch size={16} stroke={1.75} aria-hidden /><Key>⌘K</Key></button>
         </div>
       </header>
-      <main id="main" className={`content${full ? ' full' : ''}`} tabIndex={-1}>{full ? children : <div className="page">{children}</div>}</main>
+      <main id="main" className={`content${full ? ' full' : ''}`} tabIndex={-1}>{full ? <><h1 className="visually-hidden">{crumbs[crumbs.length - 1].label}</h1>{children}</> : <div className="page">{children}</div>}</main>
       {phone && <div className="phone-bar">{phone}</div>}
     </>
   )

@@ -1,7 +1,7 @@
 import { Modal } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { IconDatabase, IconFileImport, IconFlask, IconPlayerPlay, IconPlug, IconSearch, IconUpload, type TablerIcon } from '@tabler/icons-react'
+import { IconDatabase, IconTableImport, IconFlask, IconPlayerPlay, IconPlug, IconSearch, IconUpload, type TablerIcon } from '@tabler/icons-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
 import { q } from '../api/queries'
@@ -41,7 +41,7 @@ export default function Palette({ close, nav, project }: { close: () => void; na
       ] : []),
       ...(experiments.data?.items ?? []).map((e) => ({ id: e.id, label: `#${e.number} ${e.name ?? ''}`, hint: `experiment, ${e.status}`, icon: IconFlask, to: `${p}/experiments/${e.id}` })),
       ...(datasets.data?.items ?? []).map((d) => ({ id: d.id, label: d.name, hint: `dataset, v${d.version}`, icon: IconDatabase, to: `${p}/datasets/${d.id}` })),
-      ...(runs.data?.items ?? []).map((r) => ({ id: r.id, label: `#${r.number} ${r.job_name}`, hint: `ETL run, ${r.status}`, icon: IconFileImport, to: `/etl/runs/${r.id}` })),
+      ...(runs.data?.items ?? []).map((r) => ({ id: r.id, label: `#${r.number} ${r.job_name}`, hint: `ETL run, ${r.status}`, icon: IconTableImport, to: `/etl/runs/${r.id}` })),
     ]
   }, [nav, project, experiments.data, datasets.data, runs.data])
   const found = rank(entries, text).slice(0, 12)

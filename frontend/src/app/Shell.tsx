@@ -90,7 +90,7 @@ function SideBar(p: BarProps) {
           group = n.group
           const active = n.match.test(p.path)
           const link = (
-            <Link key={n.key} to={n.to} className={`nav${active ? ' active' : ''}`} aria-current={active ? 'page' : undefined} aria-label={p.rail ? n.label : undefined} onClick={p.onGo}>
+            <Link key={n.key} to={n.to} activeProps={{}} className={`nav${active ? ' on' : ''}`} aria-current={active ? 'page' : undefined} aria-label={p.rail ? n.label : undefined} onClick={p.onGo}>
               <n.icon size={p.rail ? 18 : 16} stroke={1.75} aria-hidden />
               {!p.rail && <span className="clip">{n.label}</span>}
               {!p.rail && counts[n.key] && <span className="nav-count">{counts[n.key]}</span>}
@@ -107,7 +107,7 @@ function SideBar(p: BarProps) {
       <div className="side-foot">
         {p.toggle && (
           <Tooltip label={p.rail ? 'Widen the side bar' : 'Narrow the side bar'} position="right">
-            <UnstyledButton className="nav" onClick={p.toggle} aria-label={p.rail ? 'Widen the side bar' : 'Narrow the side bar'}>
+            <UnstyledButton className="nav" onClick={p.toggle} aria-label={p.rail ? 'Widen the side bar' : undefined}>
               {p.rail ? <IconLayoutSidebarLeftExpand size={18} stroke={1.75} /> : <IconLayoutSidebarLeftCollapse size={16} stroke={1.75} />}
               {!p.rail && <span>Narrow</span>}
             </UnstyledButton>
@@ -137,9 +137,9 @@ function useCounts(project: string | undefined): Record<string, string | undefin
 
 /** The buttons as they stand before their menus are loaded. */
 function ProjectButton({ rail, name }: { rail: boolean; name: string | undefined }) {
-  return <button type="button" className="side-project" aria-label={`Project ${name ?? ''}, change`}><ProjectFace rail={rail} name={name} /></button>
+  return <button type="button" className="side-project"><ProjectFace rail={rail} name={name} /></button>
 }
 
 function UserButton({ rail, name }: { rail: boolean; name: string }) {
-  return <button type="button" className="nav" aria-label="Account and appearance"><UserFace rail={rail} name={name} /></button>
+  return <button type="button" className="nav"><UserFace rail={rail} name={name} /></button>
 }

@@ -5,7 +5,7 @@ export function ProjectFace({ rail, name }: { rail: boolean; name: string | unde
   return (
     <>
       <span className="logo" aria-hidden>b2</span>
-      {!rail && <span className="side-name clip">{name ?? 'No project'}</span>}
+      <span className={rail ? 'visually-hidden' : 'side-name clip'}><span className="visually-hidden">Project </span>{name ?? 'No project'}</span>
       {!rail && <IconSelector size={14} stroke={1.75} className="t3" aria-hidden />}
     </>
   )
@@ -16,7 +16,7 @@ export function UserFace({ rail, name }: { rail: boolean; name: string }) {
   return (
     <>
       <IconUserCircle size={rail ? 18 : 16} stroke={1.75} aria-hidden />
-      {!rail && <span className="clip">{name || 'Account'}</span>}
+      <span className={rail ? 'visually-hidden' : 'clip'}>{name || 'Account'}<span className="visually-hidden">, account and appearance</span></span>
     </>
   )
 }

@@ -13,7 +13,7 @@ export function ProjectMenu({ rail, name, id }: { rail: boolean; name: string | 
   return (
     <Menu position="bottom-start" width={220}>
       <Menu.Target>
-        <UnstyledButton className="side-project" aria-label={`Project ${name ?? ''}, change`}>
+        <UnstyledButton className="side-project">
           <ProjectFace rail={rail} name={name} />
         </UnstyledButton>
       </Menu.Target>
@@ -36,7 +36,7 @@ export function UserMenu({ rail, name, role, onHelp }: { rail: boolean; name: st
   return (
     <Menu position="right-end" width={220}>
       <Menu.Target>
-        <UnstyledButton className="nav" aria-label="Account and appearance">
+        <UnstyledButton className="nav">
           <UserFace rail={rail} name={name} />
         </UnstyledButton>
       </Menu.Target>

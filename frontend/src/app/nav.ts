@@ -1,4 +1,4 @@
-import { IconAffiliate, IconDatabase, IconFileImport, IconFlask, IconLayoutDashboard, IconListSearch, IconPlugConnected, type TablerIcon } from '@tabler/icons-react'
+import { IconTopologyStar3, IconDatabase, IconTableImport, IconFlask, IconLayoutDashboard, IconListSearch, IconPlugConnected, type TablerIcon } from '@tabler/icons-react'
 
 export interface NavItem { key: string; label: string; icon: TablerIcon; to: string; letter?: string; group?: string; match: RegExp }
 
@@ -9,9 +9,9 @@ export function navOf(project: string | undefined): NavItem[] {
   return [
     { key: 'overview', label: 'Overview', icon: IconLayoutDashboard, to: inProject(''), letter: 'o', match: /^\/projects\/[^/]+\/?$/ },
     { key: 'connections', label: 'Connections', icon: IconPlugConnected, to: '/connections', letter: 'c', group: 'Data', match: /^\/connections/ },
-    { key: 'etl', label: 'ETL', icon: IconFileImport, to: '/etl', letter: 'e', group: 'Data', match: /^\/etl/ },
+    { key: 'etl', label: 'ETL', icon: IconTableImport, to: '/etl', letter: 'e', group: 'Data', match: /^\/etl/ },
     { key: 'datasets', label: 'Datasets', icon: IconDatabase, to: inProject('/datasets'), letter: 'd', group: 'Data', match: /^\/projects\/[^/]+\/datasets/ },
-    { key: 'models', label: 'Features & models', icon: IconAffiliate, to: inProject('/models'), letter: 'm', group: 'Model', match: /^\/projects\/[^/]+\/models/ },
+    { key: 'models', label: 'Features & models', icon: IconTopologyStar3, to: inProject('/models'), letter: 'm', group: 'Model', match: /^\/projects\/[^/]+\/models/ },
     { key: 'experiments', label: 'Experiments', icon: IconFlask, to: inProject('/experiments'), letter: 'x', group: 'Model', match: /^\/projects\/[^/]+\/experiments/ },
     { key: 'recommendations', label: 'Recommendations', icon: IconListSearch, to: inProject('/recommendations'), letter: 'r', group: 'Serving', match: /^\/projects\/[^/]+\/recommendations/ },
   ]

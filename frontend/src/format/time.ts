@@ -66,10 +66,10 @@ export function clock(t: When, seconds = false): string {
   return `${two(d.getHours())}:${two(d.getMinutes())}${seconds ? ':' + two(d.getSeconds()) : ''}`
 }
 
-/** 37s, 2m 05s, 1h 03m; below ten seconds one decimal when it is known. */
+/** 37s, 2m 05s, 1h 03m; below ten seconds with one decimal. */
 export function duration(seconds: number | null | undefined): string {
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return UNKNOWN
-  if (seconds < 1) return `${Math.round(seconds * 1000)}ms`
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`
   const s = Math.round(seconds)
   if (s < 60) return `${s}s`
   if (s < 3600) return `${Math.floor(s / 60)}m ${String(s % 60).padStart(2, '0')}s`

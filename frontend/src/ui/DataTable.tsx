@@ -32,6 +32,8 @@ interface Props<T> {
   empty?: React.ReactNode
   foot?: React.ReactNode
   selected?: (row: T) => boolean
+  /** A colour for the row's left edge. */
+  edge?: (row: T) => string | undefined
   skeleton?: number
 }
 
@@ -39,7 +41,7 @@ interface Props<T> {
  * A table whose rows open with a click or Enter; j and k move between rows. What
  * is listed, filtered and paged is the caller's business: the server does it.
  */
-export function DataTable<T>({ rows, columns, rowId, label, to, actions, height = 33, empty, foot, selected, skeleton = 6 }: Props<T>) {
+export function DataTable<T>({ rows, columns, rowId, label, to, actions, height = 33, empty, foot, selected, edge, skeleton = 6 }: Props<T>) {
   const navigate = useNavigate()
   const body = useRef<HTMLTableSectionElement>(null)
   const defs = useMemo(() => {
@@ -89,7 +91,7 @@ export function DataTable<T>({ rows, columns, rowId, label, to, actions, height 
                 const href = to?.(r.original)
                 return (
                   <tr
-                    key={r.id} className={`${href ? 'opens' : ''}${selected?.(r.original) ? ' selected' : ''}`} tabIndex={href ? 0 : undefined}
+                    key={r.id} className={`${href ? 'opens' : ''}${selected?.(r.original) ? ' selected' : ''}`} tabIndex={href ? 0 : undefined} style={{ '--edge': edge?.(r.original) } as React.CSSProperties}
                     onClick={(e) => {
                       if ((e.target as HTMLElement).closest('button, a, input, label')) return
                       if (href && (e.metaKey || e.ctrlKey)) window.open(href, '_blank', 'noopener')

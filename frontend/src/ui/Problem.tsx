@@ -28,6 +28,8 @@ export function TurnOf({ turn, short }: { turn: Turn | undefined; short?: boolea
 
 interface Props {
   problem: Problem
+  /** Where it stopped, when the message does not say. */
+  at?: string
   id?: string
   /** What the person can do here: the one filled button, and others. */
   actions?: React.ReactNode
@@ -36,7 +38,7 @@ interface Props {
 }
 
 /** What stopped and where; why; whose turn; the next step; the technical detail folded. */
-export function ProblemBlock({ problem: p, id, actions, detail }: Props) {
+export function ProblemBlock({ problem: p, at, id, actions, detail }: Props) {
   const [open, setOpen] = useState(false)
   const technical = JSON.stringify({ ...p, id }, null, 2) + (detail ? `\n\n${detail}` : '')
   return (
@@ -44,7 +46,7 @@ export function ProblemBlock({ problem: p, id, actions, detail }: Props) {
       <div className="problem-top">
         <IconCircleX size={20} stroke={1.75} className="err" aria-hidden />
         <div className="grow">
-          <h3>{upper(p.message)}</h3>
+          <h3>{upper(p.message)}{at && `, at the stage ${at}`}</h3>
           {p.fields && p.fields.length > 0 && (
             <ul className="problem-fields">
               {p.fields.map((f, i) => <li key={i}><span className="mono small">{f.location}</span> {f.message}</li>)}

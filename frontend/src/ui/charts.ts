@@ -4,7 +4,7 @@ import type { EngineOption } from './chartEngine'
 export interface Line { name: string; points: [number, number][]; color: string; width?: number; label?: string; live?: boolean; area?: boolean }
 export interface Level { name: string; value: number; kind: 'knn' | 'pop' }
 
-interface Axes { x?: (v: number) => string; y?: (v: number) => string; min?: number; max?: number; xMin?: number; xMax?: number; xName?: string; right?: number }
+interface Axes { x?: (v: number) => string; y?: (v: number) => string; min?: number; max?: number; step?: number; xMin?: number; xMax?: number; xName?: string; right?: number }
 
 /** Lines over a numeric axis, with dashed levels for the baselines, named on the line. */
 export function lines(t: Tokens, series: Line[], levels: Level[], a: Axes = {}): EngineOption {
@@ -12,7 +12,7 @@ export function lines(t: Tokens, series: Line[], levels: Level[], a: Axes = {}):
   const marks = levels.map((l) => ({
     yAxis: l.value, name: l.name,
     lineStyle: { color: l.kind === 'knn' ? t.knn : t.pop, type: l.kind === 'knn' ? [5, 3] : [2, 3], width: 1.25 },
-    label: { formatter: l.name, position: 'insideEndBottom' as const, color: l.kind === 'knn' ? t.text2 : t.text3, fontSize: 10.5, distance: 2 },
+    label: { formatter: l.name, position: 'insideEndBottom' as const, color: l.kind === 'knn' ? t.text2 : t.text3, fontSize: 10.5, distance: 4, padding: [3, 0, 0, 0] },
   }))
   return {
     grid: { left: 44, right: a.right ?? 12, top: 12, bottom: 22 },
@@ -20,7 +20,7 @@ export function lines(t: Tokens, series: Line[], levels: Level[], a: Axes = {}):
       type: 'value', min: a.xMin ?? 'dataMin', max: a.xMax ?? 'dataMax', minInterval: 1,
       splitLine: { show: false }, axisLabel: { formatter: (v: number) => (a.x ?? String)(v), hideOverlap: true },
     },
-    yAxis: { type: 'value', scale: true, min: a.min, max: a.max, splitNumber: 4, axisLabel: { formatter: (v: number) => y(v) } },
+    yAxis: { type: 'value', scale: true, min: a.min, max: a.max, interval: a.step, splitNumber: 4, axisLabel: { formatter: (v: number) => y(v) } },
     tooltip: {
       trigger: 'axis',
       formatter: (raw: unknown) => {
@@ -40,6 +40,17 @@ export function lines(t: Tokens, series: Line[], levels: Level[], a: Axes = {}):
       markLine: i === 0 && marks.length ? { silent: true, symbol: 'none', data: marks, animation: false } : undefined,
     })),
   }
+}
+
+/** Round bounds and a round step around values, for an axis of about four lines. */
+export function nice(values: number[], from?: number): { min: number; max: number; step: number } {
+  const lo = from ?? Math.min(...values)
+  const hi = Math.max(...values)
+  const rough = (hi - lo || Math.abs(hi) || 1) / 4
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999) ?? 10 * power
+  const round = (n: number) => Number(n.toPrecision(12))
+  return { min: round(Math.floor(lo / step + 1e-9) * step), max: round(Math.ceil(hi / step - 1e-9) * step), step: round(step) }
 }
 
 /** Vertical bars, zero-based. */

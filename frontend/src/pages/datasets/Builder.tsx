@@ -137,12 +137,18 @@ function JoinRow({ j, d, tables, why, edit, onChange, onRemove }: { j: Join; d: 
     <div className="join-row">
       <div className="row"><span className="em clip">{j.table.name}</span><button type="button" className="icon-btn end" aria-label={`Remove ${j.table.name}`} onClick={onRemove}><IconX size={14} /></button></div>
       <div className="join-fields">
-        <Select aria-label={`Left column of ${j.table.name}`} data={cols(j.left_table)} value={j.left_column || null} placeholder="Column" searchable onChange={(v) => onChange({ ...j, left_column: v ?? '' })} />
+        <Select
+          aria-label={`What ${j.table.name} is joined to`} placeholder="Column" searchable value={j.left_column ? `${refId(j.left_table)}|${j.left_column}` : null}
+          data={tableRefs(d).filter((r) => !sameRef(r, j.table)).map((r) => ({ group: r.name, items: cols(r).map((c) => ({ value: `${refId(r)}|${c}`, label: c })) }))}
+          onChange={(v) => {
+            const left = tableRefs(d).find((r) => v?.startsWith(refId(r) + '|'))
+            if (v && left) onChange({ ...j, left_table: left, left_column: v.slice(refId(left).length + 1) })
+          }}
+        />
         <span className="t3">=</span>
-        <Select aria-label={`Right column of ${j.table.name}`} data={cols(j.table)} value={j.right_column || null} placeholder="Column" searchable onChange={(v) => onChange({ ...j, right_column: v ?? '' })} />
+        <Select aria-label={`Column of ${j.table.name}`} data={cols(j.table)} value={j.right_column || null} placeholder="Column" searchable onChange={(v) => onChange({ ...j, right_column: v ?? '' })} />
       </div>
       <div className="join-fields">
-        <Select aria-label={`From which table ${j.table.name} is reached`} data={tableRefs(d).filter((r) => !sameRef(r, j.table)).map(refId)} value={refId(j.left_table)} onChange={(v) => { const left = tableRefs(d).find((r) => refId(r) === v); if (left) onChange({ ...j, left_table: left }) }} />
         <Select aria-label={`Kind of join of ${j.table.name}`} data={[{ value: 'left', label: 'keep all rows' }, { value: 'inner', label: 'only matches' }]} value={j.type} onChange={(v) => onChange({ ...j, type: v ?? 'left' })} />
         <Select aria-label={`When ${j.table.name} repeats a key`} data={[{ value: 'block', label: 'one row per key' }, { value: 'first', label: 'take the first' }, { value: 'accept', label: 'repeat rows' }]} value={j.fan_out || 'block'} onChange={(v) => onChange({ ...j, fan_out: v ?? 'block' })} />
       </div>
@@ -159,9 +165,9 @@ function Dates({ d, types, onChange }: { d: DatasetDefinition; types: Map<string
   return (
     <span className="sentence">
       <Select aria-label="Which dates" w={104} data={[{ value: 'all', label: 'all dates' }, { value: 'rolling', label: 'the last' }, { value: 'start', label: 'from' }]} value={mode} onChange={(v) => onChange({ ...d, dates: v === 'all' ? undefined : v === 'rolling' ? { column, rolling_days: 365 } : { column, start: new Date(Date.now() - 365 * 86_400_000).toISOString().slice(0, 10) } })} />
-      {mode === 'rolling' && <><NumberInput aria-label="Days" w={72} min={1} max={3650} hideControls value={d.dates?.rolling_days} onChange={(v) => Number(v) > 0 && onChange({ ...d, dates: { column, rolling_days: Number(v) } })} /> days</>}
+      {mode === 'rolling' && <><NumberInput aria-label="Days" w={72} min={1} max={3650} hideControls value={d.dates?.rolling_days} onChange={(v) => Number(v) > 0 && onChange({ ...d, dates: { column, rolling_days: Number(v) } })} /><span>days</span></>}
       {mode === 'start' && <input aria-label="First day" className="date-in mono" type="date" value={d.dates?.start} onChange={(e) => e.currentTarget.value && onChange({ ...d, dates: { column, start: e.currentTarget.value } })} />}
-      {mode !== 'all' && <>by <Select aria-label="Time column" w={140} data={times} value={column} onChange={(v) => v && onChange({ ...d, dates: { ...d.dates!, column: v } })} /></>}
+      {mode !== 'all' && <><span>by</span><Select aria-label="Time column" w={140} data={times} value={column} onChange={(v) => v && onChange({ ...d, dates: { ...d.dates!, column: v } })} /></>}
     </span>
   )
 }

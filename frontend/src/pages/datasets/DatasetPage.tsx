@@ -1,7 +1,7 @@
 import { Button, Modal, Tabs } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { IconAffiliate, IconRefresh, IconTrash } from '@tabler/icons-react'
+import { IconTopologyStar3, IconRefresh, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 
 import { api } from '../../api/calls'
@@ -66,7 +66,7 @@ export function DatasetPage() {
       actions={<>
         <Button className="btn-danger" leftSection={<IconTrash size={16} stroke={1.75} />} onClick={() => setRemove(true)}>Delete</Button>
         <Button leftSection={<IconRefresh size={16} stroke={1.75} />} loading={analyze.isPending} onClick={() => analyze.mutate()}>Analyse</Button>
-        <Button component={Link} to={`/projects/${project}/models/new?dataset=${d.id}`} variant="filled" leftSection={<IconAffiliate size={16} stroke={1.75} />}>Make features</Button>
+        <Button component={Link} to={`/projects/${project}/models/new?dataset=${d.id}`} variant="filled" leftSection={<IconTopologyStar3 size={16} stroke={1.75} />}>Make features</Button>
       </>}
     >
       {full ? <div className="full-tabs">{tabs}</div> : (

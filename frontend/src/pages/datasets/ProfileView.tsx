@@ -20,7 +20,7 @@ export function ProfileView({ p }: { p: Profile }) {
   return (
     <div className="cols-side">
       <div className="stack">
-        <Panel label="Counts" flush foot={<>Analysed <Ago t={p.analyzed_at} /> in {duration(p.seconds)}. {p.rows_before > p.rows ? `Filters and joins leave out ${count(p.rows_before - p.rows)} of ${count(p.rows_before)} rows of the transaction table.` : ''}</>}>
+        <Panel label="Counts" flush foot={<>{p.from && <>{range(p.from, p.to)}. </>}Analysed <Ago t={p.analyzed_at} /> in {duration(p.seconds)}. {p.rows_before > p.rows ? `Filters and joins leave out ${count(p.rows_before - p.rows)} of ${count(p.rows_before)} rows of the transaction table.` : ''}</>}>
           <div className="figures">
             <Figure value={count(p.rows)} label="rows" />
             <Figure value={count(p.customers)} label="customers" />
@@ -29,7 +29,6 @@ export function ProfileView({ p }: { p: Profile }) {
             <Figure value={density === undefined ? '—' : share(density, 2)} label={<Term tip="Pairs divided by all that would be possible. Below 0.1 % a model sees little of each product.">density</Term>} />
             <Figure value={p.customers ? figure(p.rows / p.customers) : '—'} label="rows per customer" />
             {p.value !== undefined && p.value !== null && <Figure value={headline(p.value)} label="sum of the value" />}
-            <Figure value={<span style={{ fontSize: 13 }}>{range(p.from, p.to)}</span>} label="dates" />
           </div>
         </Panel>
         {!!p.rows_per_month?.length && (
@@ -71,7 +70,7 @@ function Pareto({ p }: { p: Profile }) {
         <ChartOrTable
           table={table} height={190} label={`Cumulative share of the ${what} by ${by}`}
           facts={{ columns: [`First ${by}`, 'Share of them', `Share of the ${what}`], rows: points.map((x) => [count(x.rank), share(x.share), share(x.value_share, 1)]) }}
-          option={(t) => lines(t, [{ name: `share of the ${what}`, color: t.s1, points: [[0, 0], ...points.map((x): [number, number] => [x.rank, x.value_share])], area: true }], [{ name: '80 %', value: 0.8, kind: 'pop' }], { y: (v) => `${Math.round(v * 100)}%`, x: (v) => count(v), min: 0, max: 1, xName: `first ${by}`, right: 20 })}
+          option={(t) => lines(t, [{ name: `share of the ${what}`, color: t.s1, points: [[0, 0], ...points.map((x): [number, number] => [x.rank, x.value_share])], area: true }], [{ name: '80 %', value: 0.8, kind: 'pop' }], { y: (v) => `${Math.round(v * 100)}%`, x: (v) => count(v), min: 0, max: 1, step: 0.25, xName: `first ${by}`, right: 20 })}
         />
       </div>
       <p className="pareto-line"><span className="em">{plural(at.rank, by.slice(0, -1))} carry {share(at.value_share)}</span> of the {what}: {share(at.share)} of all {by}.</p>

@@ -10,7 +10,7 @@ import { useWatch } from '../../api/watch'
 import { Live, Page, Title } from '../../app/Page'
 import { useAddress } from '../../app/search'
 import { bytes, count, plural } from '../../format/numbers'
-import { absolute, between, clock, duration } from '../../format/time'
+import { absolute, between, clock, date, duration } from '../../format/time'
 import { CancelButton } from '../../ui/CancelButton'
 import { Figure, Id, Panel, Skeleton, useNow } from '../../ui/basics'
 import { ActionError, Failed, ProblemBlock } from '../../ui/Problem'
@@ -59,8 +59,7 @@ export function RunPage() {
             <Link className="mono" to={`/etl/tables?table=${r.destination.dataset}.${r.destination.name}`}>{r.destination.dataset}.{r.destination.name}</Link>
           </span>
           {job.data && <span>{loadWords(job.data)}</span>}
-          {r.to && <span>window <span className="mono small">{r.from || 'the beginning'}</span> to <span className="mono small">{r.to}</span></span>}
-          <span>by {r.by || r.trigger}</span>
+          {r.to && <span>window <span className="mono small">{mark(r.from) || 'the beginning'}</span> to <span className="mono small">{mark(r.to)}</span></span>}
           <Id value={r.id} show={r.id.slice(-8)} />
         </p>
       </div>
@@ -82,6 +81,12 @@ export function RunPage() {
       {r.rows_rejected > 0 && <Rejects r={r} limit={job.data?.max_reject_share} />}
     </Page>
   )
+}
+
+/** A bound of the window: a time to the minute, or the integer it is. */
+function mark(v: string | undefined): string {
+  const m = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)/.exec(v ?? '')
+  return m ? `${date(m[1])}${m[2] === '00:00' ? '' : ' ' + m[2]}` : v ?? ''
 }
 
 /** Percent, rows, rate and time in one line; the phases on a shared axis below. */

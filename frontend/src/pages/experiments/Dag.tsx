@@ -13,12 +13,12 @@ import '../../ui/canvas.css'
 /** Where each stage stands, and what it leaves behind. */
 const PLACES: Record<string, { x: number; y: number; gives: string; icon: typeof IconBox }> = {
   prepare: { x: 0, y: 60, gives: 'data, code', icon: IconSettings },
-  examples: { x: 192, y: 60, gives: 'train, eval, test', icon: IconFile },
-  statistics: { x: 384, y: 0, gives: 'statistics', icon: IconChartBar },
-  schema: { x: 576, y: 0, gives: 'schema', icon: IconListDetails },
-  transform: { x: 768, y: 112, gives: 'graph, examples', icon: IconMathFunction },
-  trainer: { x: 960, y: 48, gives: 'model', icon: IconBox },
-  evaluator: { x: 1152, y: 48, gives: 'metrics, lists', icon: IconCircleCheck },
+  examples: { x: 168, y: 60, gives: 'train, eval, test', icon: IconFile },
+  statistics: { x: 336, y: 0, gives: 'statistics', icon: IconChartBar },
+  schema: { x: 504, y: 0, gives: 'schema', icon: IconListDetails },
+  transform: { x: 672, y: 112, gives: 'graph, examples', icon: IconMathFunction },
+  trainer: { x: 840, y: 48, gives: 'model', icon: IconBox },
+  evaluator: { x: 1008, y: 48, gives: 'metrics, lists', icon: IconCircleCheck },
 }
 const EDGES: [string, string][] = [
   ['prepare', 'examples'], ['examples', 'statistics'], ['examples', 'transform'], ['statistics', 'schema'], ['schema', 'transform'], ['schema', 'trainer'], ['transform', 'trainer'], ['trainer', 'evaluator'],
@@ -55,7 +55,7 @@ export default function Dag({ e, picked, onPick }: { e: Experiment; picked?: str
     const state = new Map(e.stages.map((s) => [s.name, stageState(s)]))
     const nodes: Node<StageData>[] = e.stages.filter((s) => PLACES[s.name]).map((stage) => ({
       id: stage.name, type: 'stage', position: PLACES[stage.name], data: { stage, fact: factOf(stage, e), picked: stage.name === picked }, draggable: false, connectable: false, deletable: false,
-      width: 164, height: 72, ariaLabel: `${label(stage.name)}, ${stageState(stage)}, ${factOf(stage, e)}`,
+      width: 150, height: 72, ariaLabel: `${label(stage.name)}, ${stageState(stage)}, ${factOf(stage, e)}`,
     }))
     const edges: Edge<{ state: string }>[] = EDGES.map(([a, b]) => ({
       id: `${a}-${b}`, source: a, target: b, type: 'state', focusable: false,

@@ -19,7 +19,7 @@ export function Errors({ e, project, onLogs, rerun }: { e: Experiment; project: 
       <div className="stack">
         {problem && (
           <ProblemBlock
-            problem={problem}
+            problem={problem} at={failed && label(failed.name)}
             actions={<>
               {rerun}
               <Button leftSection={<IconAdjustments size={16} stroke={1.75} />} component={Link} to={`/projects/${project}/models/${e.snapshot.feature_config}?model=${e.snapshot.model_config}&pane=model`}>Change features or model</Button>

@@ -90,7 +90,7 @@ export function Experiments() {
               </div>
             )}
             <DataTable
-              label="Experiments" rows={shown} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} skeleton={10} height={33}
+              label="Experiments" rows={shown} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={10} height={33}
               empty={filters ? <NoMatch what="run" filters={filters} clear={() => set({ q: undefined, status: undefined, dataset: undefined })} /> : (
                 <Empty title="Run the first experiment" action={add} other={<Button component={Link} to={`/projects/${project}/models`}>Look at the features</Button>} ghost={<GhostRow labels={['#1', 'Completed', 'Recall@10 —', 'item-kNN —', 'popularity —']} />}>
                   It trains a two-tower model on all but the last weeks and measures it on those, beside popularity and item-kNN. 100,000 rows take about two minutes.

@@ -5,7 +5,7 @@ import { figure, metric, over, signedShare } from '../../format/numbers'
 import { duration } from '../../format/time'
 import { Figure, Help, Panel } from '../../ui/basics'
 import { ChartOrTable, useChartOrTable } from '../../ui/Chart'
-import { lines } from '../../ui/charts'
+import { lines, nice } from '../../ui/charts'
 import { FactTable } from '../../ui/DataTable'
 import { BaselineTable, metricName, Stamp, verdictOf } from '../../ui/Metric'
 import { Chip } from '../../ui/Status'
@@ -57,7 +57,7 @@ function Recall({ e, history, height }: { e: Experiment; history: History | unde
         <ChartOrTable
           table={table} height={height} label={`${metricName(name)} on the evaluation rows by epoch, with the baselines of the test split`}
           facts={{ columns: ['Epoch', metricName(name)], rows: [...curve.map(([x, y]) => [x === best ? `${x}, best` : x, metric(y)]), ...levels.map((l) => [l.name, metric(l.value)])] }}
-          option={(t) => lines(t, [{ name: `#${e.number}`, color: t.s1, points: curve, live: true }], levels, { y: (v) => v.toFixed(2), xMin: 1, xMax: Math.max(2, active(e) ? e.settings.epochs : last2(curve)), min: Math.max(0, Math.floor(Math.min(...values) * 20 - 0.5) / 20), max: Math.ceil(Math.max(...values) * 20 + 0.2) / 20, xName: 'epoch' })}
+          option={(t) => lines(t, [{ name: `#${e.number}`, color: t.s1, points: curve, live: true }], levels, { y: (v) => v.toFixed(2), xMin: 1, xMax: Math.max(2, active(e) ? e.settings.epochs : last2(curve)), ...nice(values), xName: 'epoch' })}
         />
       ) : <Waits e={e} height={height} what="Recall" />}
     </Panel>

@@ -87,7 +87,7 @@ export function transformWords(f: Feature): string {
   if (f.data_type === 'text') {
     if (!f.embedding) return 'no transform'
     const n = f.cardinality ? f.cardinality.toLocaleString('en-US') : 'all'
-    return `vocabulary ${n}${f.embedding.min_frequency && f.embedding.min_frequency > 1 ? `, seen ${f.embedding.min_frequency} times` : ''} → embedding`
+    return `vocabulary ${n} → embedding`
   }
   const parts: string[] = []
   if (f.normalize) parts.push(KINDS[f.normalize.kind] ?? f.normalize.kind)

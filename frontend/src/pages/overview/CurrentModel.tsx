@@ -4,7 +4,7 @@ import type { Experiment } from '../../api/types'
 import { metric } from '../../format/numbers'
 import { Panel } from '../../ui/basics'
 import { ChartOrTable, useChartOrTable } from '../../ui/Chart'
-import { lines } from '../../ui/charts'
+import { lines, nice } from '../../ui/charts'
 import { MetricHero, Stamp, verdictOf } from '../../ui/Metric'
 import { Chip, Status } from '../../ui/Status'
 
@@ -48,7 +48,7 @@ export function CurrentModel({ current, experiments, project }: { current: Exper
               t,
               [{ name: 'model', color: t.s1, points: series.map((e) => [e.number, e.metrics!.model[NAME]]), live: true }],
               [{ name: 'item-kNN', value: m.item_knn[NAME], kind: 'knn' }, { name: 'popularity', value: m.popularity[NAME], kind: 'pop' }],
-              { x: (v) => `#${v}`, y: (v) => v.toFixed(2), min: Math.floor(Math.min(m.popularity[NAME], ...series.map((e) => e.metrics!.model[NAME])) * 18) / 20, max: Math.ceil(Math.max(m.item_knn[NAME], ...series.map((e) => e.metrics!.model[NAME])) * 22) / 20 },
+              { x: (v) => `#${v}`, y: (v) => v.toFixed(2), ...nice([m.popularity[NAME], m.item_knn[NAME], ...series.map((e) => e.metrics!.model[NAME])]) },
             )}
           />
         </div>

@@ -1,7 +1,7 @@
 import { Button, SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { IconAffiliate, IconAlertTriangle, IconCircleX, IconDatabase, IconFileImport, IconFlask, IconListSearch, IconPlayerPlay, IconPlugConnected, IconTable, IconUpload, type TablerIcon } from '@tabler/icons-react'
+import { IconAlertTriangle, IconCircleX, IconDatabase, IconFlask, IconListSearch, IconPlayerPlay, IconPlugConnected, IconTable, IconTableImport, IconTopologyStar3, IconUpload, type TablerIcon } from '@tabler/icons-react'
 
 import { col, q } from '../../api/queries'
 import type { Experiment, Run } from '../../api/types'
@@ -20,7 +20,7 @@ import { attentionOf, currentModel, lifeOf, type Facts, type LifeNode } from './
 import { Start } from './Start'
 import './overview.css'
 
-const ICONS: Record<string, TablerIcon> = { sources: IconPlugConnected, tables: IconTable, dataset: IconDatabase, models: IconAffiliate, experiment: IconFlask, recommendations: IconListSearch }
+const ICONS: Record<string, TablerIcon> = { sources: IconPlugConnected, tables: IconTable, dataset: IconDatabase, models: IconTopologyStar3, experiment: IconFlask, recommendations: IconListSearch }
 
 /** The life of the data on one page: what each step holds, what moves, and what needs a person. */
 export function Overview() {
@@ -131,7 +131,7 @@ function Edge({ kind }: { kind: LifeNode['edge'] }) {
 type AnyRun = { kind: 'etl'; run: Run } | { kind: 'experiment'; run: Experiment }
 const columns: Column<AnyRun>[] = [
   { id: 'status', header: 'Status', width: 104, cell: (r) => <Status state={r.run.status} /> },
-  { id: 'run', header: 'Run', width: 96, cell: (r) => <span className="row tight">{r.kind === 'etl' ? <IconFileImport size={14} stroke={1.75} aria-hidden /> : <IconFlask size={14} stroke={1.75} aria-hidden />}{r.kind === 'etl' ? 'ETL' : 'Exp.'} <span className="mono">#{r.run.number}</span></span> },
+  { id: 'run', header: 'Run', width: 96, cell: (r) => <span className="row tight">{r.kind === 'etl' ? <IconTableImport size={14} stroke={1.75} aria-hidden /> : <IconFlask size={14} stroke={1.75} aria-hidden />}{r.kind === 'etl' ? 'ETL' : 'Exp.'} <span className="mono">#{r.run.number}</span></span> },
   { id: 'name', header: 'Name', cell: (r) => (r.kind === 'etl' ? r.run.job_name : r.run.name || r.run.snapshot.feature_name) },
   { id: 'by', header: 'Started by', width: 90, wide: true, cell: (r) => <span className="t2">{r.kind === 'etl' ? r.run.by || r.run.trigger : r.run.created_by || '—'}</span> },
   { id: 'started', header: 'Started', width: 100, right: true, wide: true, cell: (r) => <span className="t2"><Ago t={r.run.created_at} /></span> },

@@ -116,7 +116,7 @@ function Items({ r }: { r: Recommendations | undefined }) {
   const columns: Column<RecItem>[] = [
     { id: 'rank', header: <span className="visually-hidden">Rank</span>, width: 48, right: true, cell: (i) => <span className="mono t3">{i.rank}</span> },
     { id: 'product', header: 'Product', cell: (i) => <span className="mono em">{i.product}</span> },
-    ...names.map((n): Column<RecItem> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, cell: (i) => <span className="t2">{show(i.attributes?.[n])}</span> })),
+    ...names.map((n): Column<RecItem> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof r?.items[0]?.attributes?.[n] === 'number', cell: (i) => <span className="t2">{show(i.attributes?.[n])}</span> })),
     { id: 'seen', header: 'Seen', width: 120, wide: true, cell: (i) => (i.seen ?? bought.has(i.product) ? <span className="row tight t3"><IconEye size={14} stroke={1.75} aria-hidden />bought</span> : <span className="row tight acc"><IconSparkles size={14} stroke={1.75} aria-hidden />new to them</span>) },
     { id: 'score', header: <Term tip="The dot product of the customer's and the product's vectors. It orders one customer's list; it is no probability, and lists cannot be compared by it.">Score</Term>, width: 150, right: true, cell: (i) => <span className="score"><span className="score-track"><span style={{ width: `${hi > lo ? ((i.score - lo) / (hi - lo)) * 100 : 100}%` }} /></span><span className="mono">{i.score.toFixed(3)}</span></span> },
   ]
@@ -127,7 +127,7 @@ function BoughtTable({ bought, customer }: { bought: Bought[]; customer: string 
   const names = attributeNames(bought)
   const columns: Column<Bought>[] = [
     { id: 'product', header: 'Product', cell: (b) => <span className="mono em">{b.product}</span> },
-    ...names.map((n): Column<Bought> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, cell: (b) => <span className="t2">{show(b.attributes?.[n])}</span> })),
+    ...names.map((n): Column<Bought> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof bought[0]?.attributes?.[n] === 'number', cell: (b) => <span className="t2">{show(b.attributes?.[n])}</span> })),
     { id: 'n', header: 'Times', width: 80, right: true, cell: (b) => <span className="mono">{count(b.count)}</span> },
     { id: 'at', header: 'Last', width: 120, right: true, cell: (b) => <span className="t2 nowrap">{b.time ? date(b.time) : '—'}</span> },
   ]
@@ -141,6 +141,6 @@ function attributeNames(items: { attributes?: Record<string, unknown> }[]): stri
 
 function show(v: unknown): React.ReactNode {
   if (v === null || v === undefined || v === '' || v === '__MISSING__') return '—'
-  return typeof v === 'number' ? <span className="mono">{v.toLocaleString('en-US', { maximumFractionDigits: 2 })}</span> : String(v)
+  return typeof v === 'number' ? <span className="mono">{v.toLocaleString('en-US', Number.isInteger(v) ? {} : { minimumFractionDigits: 2, maximumFractionDigits: 2 })}</span> : String(v)
 }
 
