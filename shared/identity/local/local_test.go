@@ -23,7 +23,7 @@ func provider(t *testing.T) *Provider {
 	}
 	db := state.New(drv)
 	t.Cleanup(func() { _ = db.Close() })
-	keys, err := age.Open(dir, filepath.Join(dir, "key"))
+	keys, err := age.Open(filepath.Join(dir, "secrets"), filepath.Join(dir, "key"))
 	if err != nil {
 		t.Fatal(err)
 	}

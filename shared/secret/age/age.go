@@ -1,160 +1,150 @@
-// Package age keeps secrets in files encrypted with a key that lies outside the
-// data folder, so that a copy of the folder alone tells nothing.
-//
-// Concurrency: safe within one process. Retries: none. Kept: the latest version;
-// earlier ones are overwritten, which is stronger than disabling them.
 package age
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"runtime"
 	"strings"
-	"sync"
 
 	"filippo.io/age"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/secret"
 )
 
-// Driver implements secret.Driver.
+// Driver implements secret.Driver. It is safe for concurrent use.
 type Driver struct {
-	dir      string
-	identity *age.X25519Identity
-	mu       sync.Mutex // orders writers of one id
+	dir string
+	key *age.X25519Identity
 }
 
+var _ secret.Driver = (*Driver)(nil)
+
+// tempPrefix marks files that are being written.
+const tempPrefix = ".tmp-"
+
 // Open makes a driver on a folder of secrets and a key file; both are made where
-// missing. A key that is missing while secrets exist is an error: they could not
-// be read any more, and a new key would hide that.
+// missing. A key that is missing while secrets exist is FailedPrecondition: they
+// could not be read any more, and a new key would hide that.
 func Open(dir, keyFile string) (*Driver, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+	if err := outside(dir, keyFile); err != nil {
+		return nil, err
 	}
-	key, err := os.ReadFile(keyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		if kept, _ := filepath.Glob(filepath.Join(dir, "*.age")); len(kept) > 0 {
-			return nil, problem.New(problem.FailedPrecondition, "the key file %s is missing, and %d secrets need it", keyFile, len(kept)).
-				WithNext(problem.TurnYou, "Put the key file back, or remove the folder %s and enter the credentials again.", dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, failed(err, "make the folder of secrets")
+	}
+	temps, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
+	if err != nil {
+		return nil, failed(err, "read the folder of secrets")
+	}
+	for _, t := range temps { // of a killed process
+		if err := os.Remove(t); err != nil {
+			return nil, failed(err, "tidy the folder of secrets")
 		}
+	}
+	text, err := os.ReadFile(keyFile)
+	if errors.Is(err, os.ErrNotExist) {
 		return create(dir, keyFile)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+		return nil, failed(err, "read the key file")
 	}
-	id, err := age.ParseX25519Identity(strings.TrimSpace(string(key)))
-	if err != nil {
-		// The parser's text can hold a part of the key: it is not passed on.
-		return nil, problem.New(problem.FailedPrecondition, "the key file %s does not hold a key", keyFile)
+	if fi, err := os.Stat(keyFile); err != nil {
+		return nil, failed(err, "read the key file")
+	} else if runtime.GOOS != "windows" && fi.Mode().Perm()&0o077 != 0 {
+		return nil, problem.New(problem.FailedPrecondition, "the key file %s can be read by others (%04o)", keyFile, fi.Mode().Perm()).
+			WithNext(problem.TurnYou, "Run: chmod 600 '%s'", keyFile)
 	}
-	return &Driver{dir: dir, identity: id}, nil
+	key, err := age.ParseX25519Identity(strings.TrimSpace(string(text)))
+	if err != nil { // the parser's text can hold a part of the key: it is not passed on
+		return nil, problem.New(problem.FailedPrecondition, "the key file %s does not hold a key", keyFile).
+			WithNext(problem.TurnYou, "Put the right key file back.")
+	}
+	return &Driver{dir: dir, key: key}, nil
 }
 
-func create(dir, keyFile string) (*Driver, error) {
-	id, err := age.GenerateX25519Identity()
+func outside(dir, keyFile string) error {
+	d, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+		return failed(err, "find the folder of secrets")
 	}
-	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
-	}
-	if err := write(keyFile, []byte(id.String()+"\n")); err != nil {
-		return nil, err
-	}
-	return &Driver{dir: dir, identity: id}, nil
-}
-
-// write replaces a file atomically and durably.
-func write(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*") // mode 0600
+	k, err := filepath.Abs(keyFile)
 	if err != nil {
-		return fmt.Errorf("secrets: %w", err)
+		return failed(err, "find the key file")
 	}
-	defer os.Remove(f.Name()) // after the rename there is nothing left to remove
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return fmt.Errorf("secrets: %w", err)
+	if rel, err := filepath.Rel(d, k); err == nil && filepath.IsLocal(rel) {
+		return problem.New(problem.InvalidArgument, "the key file %s lies in the folder it protects", keyFile)
 	}
 	return nil
 }
 
-var validID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-
-func (d *Driver) path(id string) (string, error) {
-	if !validID.MatchString(id) {
-		return "", problem.New(problem.InvalidArgument, "a secret's id has 1 to 255 letters, digits, _ or -")
+func create(dir, keyFile string) (*Driver, error) {
+	kept, err := filepath.Glob(filepath.Join(dir, "*.age"))
+	if err != nil {
+		return nil, failed(err, "read the folder of secrets")
 	}
-	return filepath.Join(d.dir, id+".age"), nil
+	if len(kept) > 0 {
+		return nil, problem.New(problem.FailedPrecondition, "the key file %s is missing, and %d secrets need it", keyFile, len(kept)).
+			WithNext(problem.TurnYou, "Put the key file back, or remove the folder %s and enter the credentials again.", dir)
+	}
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, failed(err, "make a key")
+	}
+	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+		return nil, failed(err, "make the folder of the key file")
+	}
+	if err := write(keyFile, []byte(key.String()+"\n")); err != nil {
+		return nil, failed(err, "write the key file")
+	}
+	return &Driver{dir: dir, key: key}, nil
 }
 
 // Put implements secret.Driver.
 func (d *Driver) Put(_ context.Context, id string, payload []byte) error {
-	name, err := d.path(id)
-	if err != nil {
-		return err
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, d.key.Recipient())
+	if err == nil {
+		_, err = w.Write(payload)
 	}
-	var out bytes.Buffer
-	w, err := age.Encrypt(&out, d.identity.Recipient())
-	if err != nil {
-		return fmt.Errorf("secrets: %w", err)
+	if err == nil {
+		err = w.Close()
 	}
-	if _, err := w.Write(payload); err != nil {
-		return fmt.Errorf("secrets: %w", err)
+	if err == nil {
+		err = write(d.path(id), sealed.Bytes())
 	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("secrets: %w", err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return write(name, out.Bytes())
+	return failed(err, "keep a secret")
 }
 
 // Get implements secret.Driver.
 func (d *Driver) Get(_ context.Context, id string) ([]byte, error) {
-	name, err := d.path(id)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	sealed, err := os.ReadFile(d.path(id))
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, problem.New(problem.NotFound, "there is no secret %q", id)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+		return nil, failed(err, "read a secret")
 	}
-	r, err := age.Decrypt(bytes.NewReader(sealed), d.identity)
-	if err != nil {
-		return nil, problem.New(problem.FailedPrecondition, "the secret %q cannot be read with this installation's key", id).
-			WithNext(problem.TurnYou, "Put the right key file back, or enter the credential again.")
+	r, err := age.Decrypt(bytes.NewReader(sealed), d.key)
+	if err == nil {
+		var payload []byte
+		if payload, err = io.ReadAll(r); err == nil {
+			return payload, nil
+		}
 	}
-	return io.ReadAll(r)
+	return nil, problem.New(problem.FailedPrecondition, "the secret %q cannot be read with this installation's key", id).
+		WithCause("its file was made with another key, or is damaged").
+		WithNext(problem.TurnYou, "Put the right key file back, or enter the credential again.")
 }
 
 // Destroy implements secret.Driver.
 func (d *Driver) Destroy(_ context.Context, id string) error {
-	name, err := d.path(id)
-	if err != nil {
-		return err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("secrets: %w", err)
+	if err := os.Remove(d.path(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return failed(err, "destroy a secret")
 	}
 	return nil
 }

@@ -2,7 +2,9 @@
 package secrettest
 
 import (
+	"bytes"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -11,32 +13,44 @@ import (
 
 // Run checks a driver; open gives an empty store.
 func Run(t *testing.T, open func(*testing.T) *secret.Store) {
-	t.Run("absent", func(t *testing.T) {
-		s := open(t)
-		if _, err := s.Get(t.Context(), "nothing"); !problem.Is(err, problem.NotFound) {
-			t.Errorf("Get of an absent secret: %v", err)
+	for _, c := range []struct {
+		name string
+		fn   func(*testing.T, *secret.Store)
+	}{
+		{"Absent", absent}, {"LatestVersion", latestVersion}, {"Destroyed", destroyed},
+		{"IDs", ids}, {"TooLarge", tooLarge}, {"Concurrent", concurrent},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.fn(t, open(t)) })
+	}
+}
+
+func absent(t *testing.T, s *secret.Store) {
+	if _, err := s.Get(t.Context(), "nothing"); !problem.Is(err, problem.NotFound) {
+		t.Errorf("Get of an absent secret: %v", err)
+	}
+	if err := s.Destroy(t.Context(), "nothing"); err != nil {
+		t.Errorf("Destroy of an absent secret: %v", err)
+	}
+}
+
+func latestVersion(t *testing.T, s *secret.Store) {
+	for _, p := range []string{"first", "", "line\r\n\x00\xff", strings.Repeat("x\x00\xff", 20_000), "last"} {
+		if err := s.Put(t.Context(), "conn_1", []byte(p)); err != nil {
+			t.Fatal(err)
 		}
-		if err := s.Destroy(t.Context(), "nothing"); err != nil {
-			t.Errorf("Destroy of an absent secret: %v", err)
+		got, err := s.Get(t.Context(), "conn_1")
+		if err != nil || string(got) != p {
+			t.Fatalf("got %d bytes, %v; want %d bytes", len(got), err, len(p))
 		}
-	})
-	t.Run("latest version", func(t *testing.T) {
-		s := open(t)
-		payload := strings.Repeat("x\x00\xff", 10_000)
-		for _, p := range []string{"first", "", payload} {
-			if err := s.Put(t.Context(), "conn_1", []byte(p)); err != nil {
+	}
+}
+
+func destroyed(t *testing.T, s *secret.Store) {
+	for range 2 { // an id can be used again
+		for _, p := range []string{"1", "2"} {
+			if err := s.Put(t.Context(), "a", []byte(p)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.Get(t.Context(), "conn_1")
-			if err != nil || string(got) != p {
-				t.Fatalf("got %d bytes, %v; want %d bytes", len(got), err, len(p))
-			}
-		}
-	})
-	t.Run("destroyed", func(t *testing.T) {
-		s := open(t)
-		if err := s.Put(t.Context(), "a", []byte("1")); err != nil {
-			t.Fatal(err)
 		}
 		if err := s.Destroy(t.Context(), "a"); err != nil {
 			t.Fatal(err)
@@ -44,13 +58,66 @@ func Run(t *testing.T, open func(*testing.T) *secret.Store) {
 		if _, err := s.Get(t.Context(), "a"); !problem.Is(err, problem.NotFound) {
 			t.Errorf("Get after Destroy: %v", err)
 		}
-	})
-	t.Run("bad ids", func(t *testing.T) {
-		s := open(t)
-		for _, id := range []string{"", "../up", "a/b", "a b", strings.Repeat("a", 256)} {
-			if err := s.Put(t.Context(), id, nil); !problem.Is(err, problem.InvalidArgument) {
-				t.Errorf("Put(%q): %v", id, err)
+	}
+}
+
+func ids(t *testing.T, s *secret.Store) {
+	const payload = "hunter2-hunter2"
+	for _, id := range []string{"", ".", "..", "../up", "a/b", `a\b`, "a b", "a.b", "ä", "a\x00", "~", strings.Repeat("a", 256)} {
+		_, get := s.Get(t.Context(), id)
+		for what, err := range map[string]error{"Put": s.Put(t.Context(), id, []byte(payload)), "Get": get, "Destroy": s.Destroy(t.Context(), id)} {
+			if !problem.Is(err, problem.InvalidArgument) {
+				t.Errorf("%s(%q): %v", what, id, err)
+			} else if strings.Contains(err.Error(), payload) {
+				t.Errorf("%s(%q): the error shows the payload", what, id)
 			}
 		}
-	})
+	}
+	long := strings.Repeat("a", 254)
+	good := []string{"a", "A-b_9", "-", long + "b", long + "c"}
+	for _, id := range good {
+		if err := s.Put(t.Context(), id, []byte(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range good {
+		if got, err := s.Get(t.Context(), id); err != nil || string(got) != id {
+			t.Errorf("%.20s…: %.20q, %v", id, got, err)
+		}
+	}
+}
+
+func tooLarge(t *testing.T, s *secret.Store) {
+	if err := s.Put(t.Context(), "a", make([]byte, secret.MaxPayloadBytes)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), "a", make([]byte, secret.MaxPayloadBytes+1)); !problem.Is(err, problem.InvalidArgument) {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), "a"); err != nil || len(got) != secret.MaxPayloadBytes {
+		t.Fatal(len(got), err)
+	}
+}
+
+// concurrent: a reader sees one whole version or another.
+func concurrent(t *testing.T, s *secret.Store) {
+	version := func(i int) []byte { return bytes.Repeat([]byte{byte('a' + i)}, 5000) }
+	if err := s.Put(t.Context(), "c", version(0)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for range 3 {
+				if err := s.Put(t.Context(), "c", version(i)); err != nil {
+					t.Error(err)
+				}
+				got, err := s.Get(t.Context(), "c")
+				if err != nil || len(got) != 5000 || !bytes.Equal(got, bytes.Repeat(got[:1], 5000)) {
+					t.Errorf("a torn version of %d bytes, %v", len(got), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
