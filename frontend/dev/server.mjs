@@ -12,6 +12,9 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const list = (items, limit) => ({ items: limit ? items.slice(0, limit) : items, next: '' })
 const missing = (what) => ({ status: 404, body: { type: 'about:blank#not_found', title: 'Not Found', status: 404, detail: `${what} does not exist`, code: 'not_found', next: 'Go back to the list.', turn: 'you' } })
 
+const live = (e) => ['pending', 'preparing', 'running'].includes(e.status)
+const matches = (e, q) => (!q.get('status') || (q.get('status') === 'active' ? live(e) : e.status === q.get('status'))) && (!q.get('search') || `#${e.number} ${e.name}`.toLowerCase().includes(q.get('search').toLowerCase()))
+
 /** Answers one call; undefined when there is no such route. */
 function answer(method, path, q, body, empty) {
   const seg = path.split('/').slice(2)
@@ -44,7 +47,7 @@ function answer(method, path, q, body, empty) {
     if (kind === 'model-configs') return !id ? list(some(data.modelConfigs)) : one(data.modelConfigs, id, 'The model')
     if (kind === 'code:generate') return data.codeOf(body.features)
     if (kind === 'experiments:check') return { errors: [], warnings: [], rows: { train: 75_301, eval: 9_414, test: 9_412 } }
-    if (kind === 'experiments') return !id ? list(some(data.experiments), Number(q.get('limit'))) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(data.experiments, id, 'The experiment')
+    if (kind === 'experiments') return !id ? list(some(data.experiments).filter((e) => matches(e, q)), Number(q.get('limit'))) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(data.experiments, id, 'The experiment')
     if (kind === 'recommendations') {
       if (!id) return list(data.customers.filter((c) => c.id.includes(q.get('search') ?? '')), Number(q.get('limit')))
       return data.recommendation(decodeURIComponent(id), Number(q.get('k') ?? 10), data.customers.some((c) => c.id === id), q.get('exclude_seen') === 'true')

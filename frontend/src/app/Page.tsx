@@ -15,7 +15,7 @@ interface Props {
   crumbs: Crumb[]
   /** At most one filled button. */
   actions?: React.ReactNode
-  /** The two actions that stay at the bottom of a phone. */
+  /** What stays at the bottom of a phone in place of the actions, two at most. */
   phone?: React.ReactNode
   /** A work surface takes the whole width and height, and the rail. */
   full?: boolean
@@ -37,7 +37,7 @@ export function Page({ crumbs, actions, phone, full, children }: Props) {
   const all: Crumb[] = [{ label: project?.name ?? 'b2brecs', to: id ? `/projects/${id}` : '/' }, ...crumbs]
   return (
     <>
-      <header className={`top${phone ? ' has-phone-bar' : ''}`}>
+      <header className="top">
         <UnstyledButton className="icon-btn top-menu" onClick={openMenu} aria-label="Open the navigation"><IconMenu2 size={18} stroke={1.75} /></UnstyledButton>
         <nav className="crumbs" aria-label="Where you are">
           {all.map((c, i) => (
@@ -48,12 +48,12 @@ export function Page({ crumbs, actions, phone, full, children }: Props) {
           ))}
         </nav>
         <div className="top-actions">
-          {actions}
-          <button type="button" className="top-search" onClick={openPalette} aria-label="Search and commands"><IconSearch size={16} stroke={1.75} aria-hidden /><Key>⌘K</Key></button>
+          <span className="acts">{actions}</span>
+          <button type="button" className="top-search" onClick={openPalette} ><IconSearch size={16} stroke={1.75} aria-hidden /><span className="visually-hidden">Search and commands</span><Key>⌘K</Key></button>
         </div>
       </header>
       <main id="main" className={`content${full ? ' full' : ''}`} tabIndex={-1}>{full ? <><h1 className="visually-hidden">{crumbs[crumbs.length - 1].label}</h1>{children}</> : <div className="page">{children}</div>}</main>
-      {phone && <div className="phone-bar">{phone}</div>}
+      {(phone || actions) && <div className="phone-bar">{phone || actions}</div>}
     </>
   )
 }

@@ -25,7 +25,7 @@ export function CancelButton({ what, asked, keeps, action }: Props) {
         <div className="stack">
           <p className="t2">{keeps}</p>
           <ActionError error={stop.error} />
-          <div className="row"><Button variant="filled" color="red.8" loading={stop.isPending} onClick={() => stop.mutate()} data-autofocus>Cancel the run</Button><Button onClick={() => setOpen(false)}>Let it go on</Button></div>
+          <div className="row"><Button variant="filled" className="btn-stop" loading={stop.isPending} onClick={() => stop.mutate()} data-autofocus>Cancel the run</Button><Button onClick={() => setOpen(false)}>Let it go on</Button></div>
         </div>
       </Modal>
     </>

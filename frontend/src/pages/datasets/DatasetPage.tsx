@@ -89,7 +89,7 @@ export function DatasetPage() {
         <div className="stack">
           <p className="t2">Raw tables and finished experiments stay: an experiment keeps its own copy of the definition.</p>
           <ActionError error={del.error} />
-          <div className="row"><Button variant="filled" color="red.8" loading={del.isPending} onClick={() => del.mutate()}>Delete the dataset</Button><Button onClick={() => setRemove(false)}>Keep it</Button></div>
+          <div className="row"><Button variant="filled" className="btn-stop" loading={del.isPending} onClick={() => del.mutate()}>Delete the dataset</Button><Button onClick={() => setRemove(false)}>Keep it</Button></div>
         </div>
       </Modal>
     </Page>

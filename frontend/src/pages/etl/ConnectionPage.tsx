@@ -107,7 +107,7 @@ export function ConnectionPage() {
         <div className="stack">
           <p className="t2">Its credential is destroyed. Loaded tables stay; a job that uses it keeps the connection from being deleted.</p>
           <ActionError error={del.error} />
-          <div className="row"><Button variant="filled" color="red.8" loading={del.isPending} onClick={() => del.mutate()}>Delete the connection</Button><Button onClick={() => setRemove(false)}>Keep it</Button></div>
+          <div className="row"><Button variant="filled" className="btn-stop" loading={del.isPending} onClick={() => del.mutate()}>Delete the connection</Button><Button onClick={() => setRemove(false)}>Keep it</Button></div>
         </div>
       </Modal>
     </Page>

@@ -86,7 +86,7 @@ export function JobPage() {
         <div className="stack">
           <p className="t2">The loaded table and the runs stay; nothing is loaded into it any more.</p>
           <ActionError error={del.error} />
-          <div className="row"><Button variant="filled" color="red.8" loading={del.isPending} onClick={() => del.mutate()}>Delete the job</Button><Button onClick={() => setRemove(false)}>Keep it</Button></div>
+          <div className="row"><Button variant="filled" className="btn-stop" loading={del.isPending} onClick={() => del.mutate()}>Delete the job</Button><Button onClick={() => setRemove(false)}>Keep it</Button></div>
         </div>
       </Modal>
     </Page>

@@ -1,5 +1,6 @@
-import { Button, Checkbox, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Button, Checkbox, Select, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconArrowsDiff, IconPlayerPlay, IconSearch, IconX } from '@tabler/icons-react'
 import { useEffect } from 'react'
@@ -23,27 +24,25 @@ import { active, batchSize, learningRate, titleOf } from './facts'
 import './experiments.css'
 
 export const COMPARE_COLOURS = ['var(--s1)', 'var(--s2)', 'var(--s3)']
-const STATES = ['running', 'completed', 'failed', 'cancelled']
+const STATES = [['active', 'running'], ['completed', 'completed'], ['failed', 'failed'], ['cancelled', 'cancelled']] as const
 
 /** Every experiment with its metrics beside item-kNN; up to three can be compared. */
 export function Experiments() {
   const { id: project = '' } = useProject()
   const [search, set] = useAddress()
-  const list = useQuery(q.experiments(project, { limit: 100, cursor: search.cursor }))
+  const [typed] = useDebouncedValue(search.q ?? '', 250)
+  const list = useQuery({ ...q.experiments(project, { limit: 50, cursor: search.cursor, status: search.status, dataset: search.dataset, search: typed }), placeholderData: keepPreviousData })
+  const datasets = useQuery(q.datasets(project, { limit: 50 }))
   const all = list.data?.items
   const selected = (search.sel ?? '').split(',').filter(Boolean)
-  const states = search.status?.split(',') ?? []
-  const stateOf = (e: Experiment) => (active(e) ? 'running' : e.status)
-  const shown = all?.filter((e) =>
-    (!states.length || states.includes(stateOf(e))) && (!search.dataset || e.snapshot.dataset === search.dataset) &&
-    (!search.q || `#${e.number} ${titleOf(e)} ${e.snapshot.dataset_name} ${e.snapshot.feature_name} ${e.snapshot.model_name}`.toLowerCase().includes(search.q.toLowerCase())))
-  const filters = [states.length > 0, search.dataset, search.q].filter(Boolean).length
+  const filters = [search.status, search.dataset, search.q].filter(Boolean).length
   const top = Math.max(...(all ?? []).map((e) => Math.max(e.metrics?.model['recall@10'] ?? 0, e.metrics?.item_knn['recall@10'] ?? 0)), 0) * 1.05
   const serving = all && currentModel(all)
   const toggle = (id: string) => set({ sel: (selected.includes(id) ? selected.filter((s) => s !== id) : [...selected, id].slice(-3)).join(',') })
   const colourOf = (id: string) => (selected.includes(id) ? COMPARE_COLOURS[selected.indexOf(id)] : undefined)
-  const datasets = [...new Map((all ?? []).map((e) => [e.snapshot.dataset, e.snapshot.dataset_name]))]
-  const picked = selected.map((id) => all?.find((e) => e.id === id)).filter((e) => e !== undefined)
+  // A selected run may stand on another page, or come with the address.
+  const others = useQueries({ queries: selected.map((id) => ({ ...q.experiment(project, id), retry: false })) })
+  const picked = others.map((o) => o.data).filter((e) => e !== undefined)
 
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
@@ -71,7 +70,7 @@ export function Experiments() {
     { id: 'at', header: 'Started', width: 104, right: true, wide: true, cell: (e) => <span className="t2"><Ago t={e.created_at} /></span> },
   ]
   const add = <Button component={Link} to={`/projects/${project}/experiments/new`} variant="filled" leftSection={<IconPlayerPlay size={16} stroke={1.75} />}>New experiment</Button>
-  const any = !all || all.length > 0
+  const any = !all || all.length > 0 || filters > 0
   return (
     <Page crumbs={[{ label: 'Experiments', to: search.compare ? `/projects/${project}/experiments?sel=${search.sel ?? ''}` : undefined }, ...(search.compare ? [{ label: 'Compare' }] : [])]} actions={<><Live />{add}</>}>
       {list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : search.compare && picked.length > 1 ? <Compare list={picked} project={project} /> : (
@@ -80,23 +79,22 @@ export function Experiments() {
           <Panel flush label="Experiments">
             {any && (
               <div className="filters">
-                <span data-search><TextInput aria-label="Search experiments" placeholder="Search runs" leftSection={<IconSearch size={14} />} rightSection={<Key>/</Key>} value={search.q ?? ''} onChange={(e) => set({ q: e.currentTarget.value })} w={220} /></span>
-                {STATES.map((s) => {
-                  const n = all?.filter((e) => stateOf(e) === s).length ?? 0
-                  const on = states.includes(s)
-                  return <button key={s} type="button" className={`filter-chip${on ? ' on' : ''}`} aria-pressed={on} onClick={() => set({ status: (on ? states.filter((x) => x !== s) : [...states, s]).join(',') })}><Status state={s} /> <span className="t3 mono small">{n}</span></button>
+                <span data-search><TextInput aria-label="Search experiments" placeholder="Search runs" leftSection={<IconSearch size={14} />} rightSection={<Key>/</Key>} value={search.q ?? ''} onChange={(e) => set({ q: e.currentTarget.value, cursor: undefined })} w={220} /></span>
+                {STATES.map(([value, look]) => {
+                  const on = search.status === value
+                  return <button key={value} type="button" className={`filter-chip${on ? ' on' : ''}`} aria-pressed={on} onClick={() => set({ status: on ? undefined : value, cursor: undefined })}><Status state={look} /></button>
                 })}
-                {datasets.length > 1 && datasets.map(([id, name]) => <button key={id} type="button" className={`filter-chip${search.dataset === id ? ' on' : ''}`} aria-pressed={search.dataset === id} onClick={() => set({ dataset: search.dataset === id ? undefined : id })}>{name}</button>)}
+                {(datasets.data?.items.length ?? 0) > 1 && <Select aria-label="Dataset" placeholder="Any dataset" clearable w={180} data={datasets.data!.items.map((d) => ({ value: d.id, label: d.name }))} value={search.dataset ?? null} onChange={(v) => set({ dataset: v ?? undefined, cursor: undefined })} />}
               </div>
             )}
             <DataTable
-              label="Experiments" rows={shown} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={10} height={33}
+              label="Experiments" rows={all} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={10} height={33}
               empty={filters ? <NoMatch what="run" filters={filters} clear={() => set({ q: undefined, status: undefined, dataset: undefined })} /> : (
                 <Empty title="Run the first experiment" action={add} other={<Button component={Link} to={`/projects/${project}/models`}>Look at the features</Button>} ghost={<GhostRow labels={['#1', 'Completed', 'Recall@10 —', 'item-kNN —', 'popularity —']} />}>
                   It trains a two-tower model on all but the last weeks and measures it on those, beside popularity and item-kNN. 100,000 rows take about two minutes.
                 </Empty>
               )}
-              foot={list.data && <Paging shown={shown?.length} what="experiments" next={list.data.next} cursor={search.cursor} go={(cursor) => set({ cursor }, true)} />}
+              foot={list.data && <Paging shown={all?.length} what="experiments" next={list.data.next} cursor={search.cursor} go={(cursor) => set({ cursor }, true)} />}
             />
           </Panel>
           {picked.length > 0 && (
