@@ -7,7 +7,7 @@ transform_module.py and trainer_module.py. The seconds begin with the worker's
 start: importing TensorFlow counts.
 """
 
-# ruff: noqa: D101, D102, D103
+# ruff: noqa: D103
 
 import argparse
 import json

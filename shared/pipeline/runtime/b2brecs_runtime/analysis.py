@@ -60,18 +60,83 @@ def analyze(
     future, _, side_effects = analysis_graph_builder.build(graph, inputs, outputs)
     if side_effects:
         raise Unsupported("an analysis with side effects")
-    nodes.Traverser(_Check()).visit_value_node(future)
-    run = _Run(preprocessing_fn, specs, batches, scratch, fingerprint)
+    plan = _Plan()
+    nodes.Traverser(plan).visit_value_node(future)
+    run = _Run(preprocessing_fn, specs, batches, scratch, fingerprint, plan.folds)
     return nodes.Traverser(run).visit_value_node(future)[0]
 
 
-class _Check(nodes.Visitor):
-    """Refuses graphs with an operation that _Run does not know."""
+class _Fold:
+    """What an accumulating operation does with the batches, one after the other."""
+
+    def __init__(self, operation: Any, keys: tuple[str, ...]) -> None:
+        self.operation, self.keys = operation, keys
+
+    def start(self) -> Any:
+        """An empty state."""
+        kind = type(self.operation)
+        if kind is analyzer_nodes.VocabularyAccumulate:
+            return Counter()
+        if kind is analyzer_nodes.PackedCombineAccumulate:
+            return [packed.combiner.create_accumulator() for packed in self.operation.combiners]
+        return self.operation.combiner.create_accumulator()
+
+    def add(self, state: Any, batch: Mapping[str, np.ndarray]) -> Any:
+        """The state after one more batch."""
+        kind = type(self.operation)
+        if kind is analyzer_nodes.PackedCombineAccumulate:
+            return [
+                packed.combiner.add_input(one, tuple(batch[key] for key in packed.keys))
+                for packed, one in zip(self.operation.combiners, state, strict=True)
+            ]
+        values = tuple(batch[key] for key in self.keys)
+        if kind is not analyzer_nodes.VocabularyAccumulate:
+            return self.operation.combiner.add_input(state, values)
+        if self.operation.vocab_ordering_type == _Ordering.WEIGHTED_FREQUENCY:
+            tokens, weights = values
+            for token, weight in zip(tokens.tolist(), weights.tolist(), strict=True):
+                state[token] += weight
+        else:
+            (tokens,) = values
+            state.update(tokens.tolist())
+        return state
+
+    def finish(self, state: Any) -> list[Any]:
+        """The operation's output elements."""
+        kind = type(self.operation)
+        if kind is analyzer_nodes.VocabularyAccumulate:
+            return list(state.items())
+        if kind is analyzer_nodes.PackedCombineAccumulate:
+            return [
+                {
+                    packed.label: packed.combiner.compact(one)
+                    for packed, one in zip(self.operation.combiners, state, strict=True)
+                }
+            ]
+        return [self.operation.combiner.compact(state)]
+
+
+_FOLDED = (
+    analyzer_nodes.VocabularyAccumulate,
+    analyzer_nodes.PackedCombineAccumulate,
+    analyzer_nodes.CacheableCombineAccumulate,
+)
+
+
+class _Plan(nodes.Visitor):
+    """Finds what is folded over each pass, and refuses what _Run does not know.
+
+    `folds` lists the folds by the label of the ApplySavedModel they read from.
+    A value is that label with the keys extracted from it, or None.
+    """
+
+    def __init__(self) -> None:
+        self.folds: dict[str, list[_Fold]] = {}
 
     def visit(self, operation_def: Any, input_values: tuple[Any, ...]) -> Any:
-        method = _OPERATIONS.get(type(operation_def))
-        if method is None:
-            raise Unsupported(type(operation_def).__name__)
+        kind = type(operation_def)
+        if kind not in _OPERATIONS:
+            raise Unsupported(kind.__name__)
         ordering = getattr(operation_def, "vocab_ordering_type", None)
         if ordering not in (None, _Ordering.FREQUENCY, _Ordering.WEIGHTED_FREQUENCY):
             raise Unsupported(f"a vocabulary ordered by {ordering.name}")
@@ -79,6 +144,16 @@ class _Check(nodes.Visitor):
             raise Unsupported("a vocabulary with coverage by key")
         if getattr(operation_def, "file_format", "text") != "text":
             raise Unsupported("a vocabulary file that is not text")
+        if kind is beam_nodes.ApplySavedModel:
+            self.folds[operation_def.label] = []
+            return ((operation_def.label, ()),)
+        source = next((value for value in input_values if value is not None), None)
+        if kind is beam_nodes.ExtractFromDict and source is not None:
+            return ((source[0], operation_def.keys),)
+        if kind in _FOLDED and source is not None:
+            self.folds[source[0]].append(_Fold(operation_def, source[1]))
+        elif source is not None or kind in _FOLDED:
+            raise Unsupported(f"{kind.__name__} of the data itself")
         return (None,) * operation_def.num_outputs
 
     def validate_value(self, value: Any) -> None:
@@ -86,7 +161,11 @@ class _Check(nodes.Visitor):
 
 
 class _Run(nodes.Visitor):
-    """Evaluates the graph. Every value is a list of elements, as a PCollection would be."""
+    """Evaluates the graph. A value is a list of elements, as a PCollection would be.
+
+    Only the data is not: a pass over it feeds all its folds batch by batch and
+    yields their outputs by label, so memory does not grow with the rows.
+    """
 
     def __init__(
         self,
@@ -95,12 +174,14 @@ class _Run(nodes.Visitor):
         batches: Batches,
         scratch: str,
         fingerprint: Any,
+        folds: dict[str, list[_Fold]],
     ) -> None:
         self.preprocessing_fn = preprocessing_fn
         self.specs = specs
         self.batches = batches
         self.scratch = scratch
         self.fingerprint = fingerprint
+        self.folds = folds
 
     def visit(self, operation_def: Any, input_values: tuple[Any, ...]) -> Any:
         outputs = _OPERATIONS[type(operation_def)](self, operation_def, *input_values)
@@ -151,21 +232,29 @@ class _Run(nodes.Visitor):
         # The owner keeps the lookup tables alive that the function captures.
         return [(traced.get_concrete_function(), owner)]
 
-    def apply(self, operation: Any, functions: list[Any], sources: list[Any]) -> list[Any]:
+    def apply(self, operation: Any, functions: list[Any], sources: list[Any]) -> dict[str, Any]:
+        """One pass over the data."""
         ((concrete, _owner),), (batches,) = functions, sources
-        return [
-            {name: np.asarray(value) for name, value in concrete(dict(batch)).items()}
-            for batch in batches()
-        ]
+        folds = self.folds[operation.label]
+        states = [fold.start() for fold in folds]
+        for batch in batches() if folds else ():
+            values = {name: np.asarray(v) for name, v in concrete(dict(batch)).items()}
+            for i, fold in enumerate(folds):
+                states[i] = fold.add(states[i], values)
+        return {
+            fold.operation.label: fold.finish(state)
+            for fold, state in zip(folds, states, strict=True)
+        }
 
-    def extract(self, operation: Any, elements: list[Any]) -> list[Any]:
-        keys = operation.keys
-        if isinstance(keys, tuple):
-            return [tuple(element[key] for key in keys) for element in elements]
-        return [element[keys] for element in elements]
+    def extract(self, operation: Any, elements: Any) -> Any:
+        if isinstance(elements, dict):
+            return elements  # the folds took their keys already
+        if isinstance(operation.keys, tuple):
+            return [tuple(element[key] for key in operation.keys) for element in elements]
+        return [element[operation.keys] for element in elements]
 
-    def flatten(self, operation: Any, *inputs: list[Any]) -> list[Any]:
-        return [element for one in inputs for element in one]
+    def folded(self, operation: Any, outputs: dict[str, Any]) -> list[Any]:
+        return outputs[operation.label]
 
     def flatten_lists(self, operation: Any, elements: list[Any]) -> list[Any]:
         return [item for element in elements for item in element]
@@ -173,21 +262,8 @@ class _Run(nodes.Visitor):
     def add_key(self, operation: Any, elements: list[Any]) -> list[Any]:
         return [(operation.key, element) for element in elements]
 
-    def accumulate(self, operation: Any, batches: list[Any]) -> list[Any]:
-        return [_accumulated(operation.combiner, batches)]
-
     def merge(self, operation: Any, accumulators: list[Any]) -> list[Any]:
         return [_merged(operation.combiner, accumulators)]
-
-    def accumulate_packed(self, operation: Any, batches: list[Any]) -> list[Any]:
-        return [
-            {
-                packed.label: _accumulated(
-                    packed.combiner, [tuple(b[key] for key in packed.keys) for b in batches]
-                )
-                for packed in operation.combiners
-            }
-        ]
 
     def merge_packed(self, operation: Any, keyed: list[Any]) -> list[Any]:
         return [
@@ -206,18 +282,6 @@ class _Run(nodes.Visitor):
                 f"{operation.label}: {len(values)} values, not {operation.num_outputs}"
             )
         return tuple([value] for value in values)
-
-    def count_tokens(self, operation: Any, batches: list[Any]) -> list[Any]:
-        counts: Counter[Any] = Counter()
-        for batch in batches:
-            if operation.vocab_ordering_type == _Ordering.WEIGHTED_FREQUENCY:
-                tokens, weights = batch
-                for token, weight in zip(tokens.tolist(), weights.tolist(), strict=True):
-                    counts[token] += weight
-            else:
-                (tokens,) = batch
-                counts.update(tokens.tolist())
-        return list(counts.items())
 
     def merge_tokens(self, operation: Any, pairs: list[Any]) -> list[Any]:
         counts: Counter[Any] = Counter()
@@ -258,13 +322,6 @@ class _Run(nodes.Visitor):
         return [np.array(name)]
 
 
-def _accumulated(combiner: Any, batches: Iterable[Any]) -> Any:
-    accumulator = combiner.create_accumulator()
-    for batch in batches:
-        accumulator = combiner.add_input(accumulator, batch)
-    return combiner.compact(accumulator)
-
-
 def _merged(combiner: Any, accumulators: list[Any]) -> Any:
     present = [a for a in accumulators if a is not None]
     whole = combiner.merge_accumulators(present) if present else combiner.create_accumulator()
@@ -277,16 +334,15 @@ _OPERATIONS: dict[type, Callable[..., Any]] = {
     beam_nodes.CreateSavedModel: _Run.function,
     beam_nodes.ApplySavedModel: _Run.apply,
     beam_nodes.ExtractFromDict: _Run.extract,
-    beam_nodes.Flatten: _Run.flatten,
     analyzer_nodes.FlattenLists: _Run.flatten_lists,
     analyzer_nodes.AddKey: _Run.add_key,
-    analyzer_nodes.CacheableCombineAccumulate: _Run.accumulate,
+    analyzer_nodes.CacheableCombineAccumulate: _Run.folded,
     analyzer_nodes.CacheableCombineMerge: _Run.merge,
-    analyzer_nodes.PackedCombineAccumulate: _Run.accumulate_packed,
+    analyzer_nodes.PackedCombineAccumulate: _Run.folded,
     analyzer_nodes.PackedCombineMerge: _Run.merge_packed,
     analyzer_nodes.ExtractCombineMergeOutputs: _Run.outputs,
     analyzer_nodes.ExtractPackedCombineMergeOutputs: _Run.outputs,
-    analyzer_nodes.VocabularyAccumulate: _Run.count_tokens,
+    analyzer_nodes.VocabularyAccumulate: _Run.folded,
     analyzer_nodes.VocabularyMerge: _Run.merge_tokens,
     analyzer_nodes.VocabularyPrune: _Run.prune_tokens,
     analyzer_nodes.VocabularyCount: _Run.vocabulary_size,
