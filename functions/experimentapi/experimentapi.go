@@ -75,40 +75,42 @@ type Input struct {
 	Settings      *Settings `json:"settings,omitempty"`
 }
 
-type projectPath struct {
+// Project is the path part every route shares.
+type Project struct {
 	Project string `path:"project" maxLength:"63"`
 }
 
-type item struct {
-	projectPath
+// Item names one experiment of a project.
+type Item struct {
+	Project
 	ID string `path:"id" maxLength:"63"`
 }
 
 type create struct {
-	projectPath
+	Project
 	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"A repeated key gives the run it started first."`
 	Body Input
 }
 
 type check struct {
-	projectPath
+	Project
 	Body Input
 }
 
 type rerun struct {
-	item
+	Item
 	Key string `header:"Idempotency-Key" maxLength:"255"`
 }
 
 type rename struct {
-	item
+	Item
 	Body struct {
 		Name string `json:"name" maxLength:"255"`
 	}
 }
 
 type list struct {
-	projectPath
+	Project
 	api.Page
 	Status        string `query:"status" enum:"pending,preparing,running,completed,failed,cancelled,active,ended" doc:"active: pending, preparing and running; ended: the others."`
 	Dataset       string `query:"dataset" maxLength:"63"`
@@ -127,38 +129,38 @@ func Register(a huma.API, s Services) {
 	x := s.experiments()
 	api.Handle(a, api.Op{ID: "listExperiments", Method: http.MethodGet, Path: base, Tag: tag, Role: identity.Viewer, Summary: "List experiments"},
 		func(ctx context.Context, in *list) (*api.ListOut[experiment.Experiment], error) {
-			items, next, err := x.List(ctx, in.Project, experiment.Filter{
+			items, next, err := x.List(ctx, in.Project.Project, experiment.Filter{
 				Status: in.Status, Dataset: in.Dataset, FeatureConfig: in.FeatureConfig, ModelConfig: in.ModelConfig, Search: in.Search,
 			}, in.Limit, in.Cursor)
 			return api.Lists(items, next, err)
 		})
 	api.Handle(a, api.Op{ID: "createExperiment", Method: http.MethodPost, Path: base, Tag: tag, Role: identity.Analyst, Status: http.StatusCreated, Summary: "Start an experiment"},
 		func(ctx context.Context, in *create) (*api.Body[experiment.Experiment], error) {
-			return api.Reply(x.Start(ctx, in.Body.request(ctx, in.Project, in.Key)))
+			return api.Reply(x.Start(ctx, in.Body.request(ctx, in.Project.Project, in.Key)))
 		})
 	api.Handle(a, api.Op{ID: "checkExperiment", Method: http.MethodPost, Path: base + ":check", Tag: tag, Role: identity.Viewer, Summary: "Check an experiment without starting it"},
 		func(ctx context.Context, in *check) (*api.Body[experiment.Plan], error) {
-			return api.Reply(x.Check(ctx, in.Body.request(ctx, in.Project, "")))
+			return api.Reply(x.Check(ctx, in.Body.request(ctx, in.Project.Project, "")))
 		})
 	api.Handle(a, api.Op{ID: "getExperiment", Method: http.MethodGet, Path: base + "/{id}", Tag: tag, Role: identity.Viewer, Summary: "Read an experiment"},
-		func(ctx context.Context, in *item) (*api.Body[experiment.Experiment], error) {
-			return api.Reply(x.Get(ctx, in.Project, in.ID))
+		func(ctx context.Context, in *Item) (*api.Body[experiment.Experiment], error) {
+			return api.Reply(x.Get(ctx, in.Project.Project, in.ID))
 		})
 	api.Handle(a, api.Op{ID: "renameExperiment", Method: http.MethodPatch, Path: base + "/{id}", Tag: tag, Role: identity.Manager, Summary: "Rename an experiment"},
 		func(ctx context.Context, in *rename) (*api.Body[experiment.Experiment], error) {
-			return api.Reply(x.Rename(ctx, in.Project, in.ID, in.Body.Name))
+			return api.Reply(x.Rename(ctx, in.Project.Project, in.ID, in.Body.Name))
 		})
 	api.Handle(a, api.Op{ID: "deleteExperiment", Method: http.MethodDelete, Path: base + "/{id}", Tag: tag, Role: identity.Manager, Status: http.StatusNoContent, Summary: "Delete an experiment with all it made"},
-		func(ctx context.Context, in *item) (*struct{}, error) {
-			return nil, x.Delete(ctx, in.Project, in.ID)
+		func(ctx context.Context, in *Item) (*struct{}, error) {
+			return nil, x.Delete(ctx, in.Project.Project, in.ID)
 		})
 	api.Handle(a, api.Op{ID: "cancelExperiment", Method: http.MethodPost, Path: base + "/{id}/cancel", Tag: tag, Role: identity.Analyst, Summary: "Cancel an experiment"},
-		func(ctx context.Context, in *item) (*api.Body[experiment.Experiment], error) {
-			return api.Reply(x.Cancel(ctx, in.Project, in.ID))
+		func(ctx context.Context, in *Item) (*api.Body[experiment.Experiment], error) {
+			return api.Reply(x.Cancel(ctx, in.Project.Project, in.ID))
 		})
 	api.Handle(a, api.Op{ID: "rerunExperiment", Method: http.MethodPost, Path: base + "/{id}/rerun", Tag: tag, Role: identity.Analyst, Status: http.StatusCreated, Summary: "Run an experiment again as it was"},
 		func(ctx context.Context, in *rerun) (*api.Body[experiment.Experiment], error) {
-			return api.Reply(x.Rerun(ctx, in.Project, in.ID, in.Key, identity.From(ctx).Subject))
+			return api.Reply(x.Rerun(ctx, in.Project.Project, in.ID, in.Key, identity.From(ctx).Subject))
 		})
 	registerReads(a, x)
 }

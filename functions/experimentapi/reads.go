@@ -12,7 +12,7 @@ import (
 )
 
 type logs struct {
-	item
+	Item
 	Stage string `path:"stage" maxLength:"63"`
 	Lines int    `query:"lines" minimum:"1" maximum:"5000" default:"200" doc:"The last so many lines."`
 }
@@ -24,16 +24,16 @@ type Logs struct {
 
 func registerReads(a huma.API, x experiment.Service) {
 	api.Handle(a, api.Op{ID: "getExperimentHistory", Method: http.MethodGet, Path: base + "/{id}/history", Tag: tag, Role: identity.Viewer, Summary: "Read an experiment's training curves and statistics"},
-		func(ctx context.Context, in *item) (*api.Body[experiment.History], error) {
-			return api.Reply(x.History(ctx, in.Project, in.ID))
+		func(ctx context.Context, in *Item) (*api.Body[experiment.History], error) {
+			return api.Reply(x.History(ctx, in.Project.Project, in.ID))
 		})
 	api.Handle(a, api.Op{ID: "getExperimentCode", Method: http.MethodGet, Path: base + "/{id}/code", Tag: tag, Role: identity.Viewer, Summary: "Read the code an experiment runs"},
-		func(ctx context.Context, in *item) (*api.Body[experiment.Code], error) {
-			return api.Reply(x.Code(ctx, in.Project, in.ID))
+		func(ctx context.Context, in *Item) (*api.Body[experiment.Code], error) {
+			return api.Reply(x.Code(ctx, in.Project.Project, in.ID))
 		})
 	api.Handle(a, api.Op{ID: "getExperimentLogs", Method: http.MethodGet, Path: base + "/{id}/logs/{stage}", Tag: tag, Role: identity.Viewer, Summary: "Read the last lines a stage printed"},
 		func(ctx context.Context, in *logs) (*api.Body[Logs], error) {
-			lines, err := x.Logs(ctx, in.Project, in.ID, in.Stage, in.Lines)
+			lines, err := x.Logs(ctx, in.Project.Project, in.ID, in.Stage, in.Lines)
 			if lines == nil {
 				lines = []string{}
 			}

@@ -23,12 +23,13 @@ type Services struct {
 	Warehouse *warehouse.Warehouse
 }
 
-type projectPath struct {
+// Project is the path part every route shares.
+type Project struct {
 	Project string `path:"project" maxLength:"63"`
 }
 
 type get struct {
-	projectPath
+	Project
 	Customer    string `path:"customer" maxLength:"1000"`
 	K           int    `query:"k" minimum:"1" maximum:"100" default:"10" doc:"Products to recommend."`
 	ExcludeSeen bool   `query:"exclude_seen" doc:"Leave out what the customer bought before."`
@@ -37,14 +38,14 @@ type get struct {
 }
 
 type list struct {
-	projectPath
+	Project
 	Search     string `query:"search" maxLength:"255" doc:"Part of a customer's id."`
 	Limit      int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Experiment string `query:"experiment" maxLength:"63"`
 }
 
 type choose struct {
-	projectPath
+	Project
 	Body struct {
 		Experiment string `json:"experiment" minLength:"1" maxLength:"63"`
 	}
@@ -56,17 +57,17 @@ func Register(a huma.API, s Services) {
 	r := recommend.Service{State: s.State, Warehouse: s.Warehouse}
 	api.Handle(a, api.Op{ID: "listCustomers", Method: http.MethodGet, Path: base, Tag: tag, Role: identity.Viewer, Summary: "List customers that have recommendations"},
 		func(ctx context.Context, in *list) (*api.ListOut[recommend.Customer], error) {
-			items, err := r.Customers(ctx, in.Project, in.Experiment, in.Search, in.Limit)
+			items, err := r.Customers(ctx, in.Project.Project, in.Experiment, in.Search, in.Limit)
 			return api.Lists(items, "", err)
 		})
 	api.Handle(a, api.Op{ID: "getRecommendations", Method: http.MethodGet, Path: base + "/{customer}", Tag: tag, Role: identity.Viewer, Summary: "Recommend products to a customer"},
 		func(ctx context.Context, in *get) (*api.Body[recommend.List], error) {
 			return api.Reply(r.For(ctx, recommend.Query{
-				Project: in.Project, Customer: in.Customer, Experiment: in.Experiment, K: in.K, ExcludeSeen: in.ExcludeSeen, Bought: in.Bought,
+				Project: in.Project.Project, Customer: in.Customer, Experiment: in.Experiment, K: in.K, ExcludeSeen: in.ExcludeSeen, Bought: in.Bought,
 			}))
 		})
 	api.Handle(a, api.Op{ID: "chooseExperiment", Method: http.MethodPut, Path: base, Tag: tag, Role: identity.Manager, Status: http.StatusNoContent, Summary: "Choose the experiment that recommends"},
 		func(ctx context.Context, in *choose) (*struct{}, error) {
-			return nil, r.Choose(ctx, in.Project, in.Body.Experiment)
+			return nil, r.Choose(ctx, in.Project.Project, in.Body.Experiment)
 		})
 }
