@@ -3,6 +3,7 @@ package identitytest
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,17 @@ func Run(t *testing.T, open func(*testing.T) Fixture) {
 	})
 	good := f.Token(time.Hour)
 	parts := strings.Split(good, ".")
+	t.Run("again and at once", func(t *testing.T) {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if p, err := f.Driver.Verify(t.Context(), good); err != nil || p.Role != identity.Viewer {
+					t.Errorf("got %+v, %v", p, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
 	refused := map[string]string{
 		"nothing":       "",
 		"not a token":   "abc.def",
@@ -51,12 +63,19 @@ func Run(t *testing.T, open func(*testing.T) Fixture) {
 		"foreign":       f.Foreign,
 		"no signature":  parts[0] + "." + parts[1] + ".",
 		"alg none":      "eyJhbGciOiJub25lIn0." + parts[1] + ".",
+		"two tokens":    good + "." + good,
+		"spaces":        " " + good + " x",
+		"huge":          strings.Repeat("A", 1<<20),
 		"other payload": parts[0] + "." + parts[1] + "A." + parts[2],
 	}
 	for name, token := range refused {
 		t.Run(name, func(t *testing.T) {
-			if p, err := f.Driver.Verify(t.Context(), token); !problem.Is(err, problem.Unauthenticated) {
+			p, err := f.Driver.Verify(t.Context(), token)
+			if !problem.Is(err, problem.Unauthenticated) || p != (identity.Principal{}) {
 				t.Errorf("got %+v, %v", p, err)
+			}
+			if err != nil && len(token) > 20 && strings.Contains(err.Error(), token[len(token)-20:]) {
+				t.Errorf("the error shows the token: %v", err)
 			}
 		})
 	}
