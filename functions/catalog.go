@@ -3,18 +3,26 @@ package functions
 import (
 	"time"
 
+	"github.com/b2brecs/b2brecs/functions/analyzedataset"
 	"github.com/b2brecs/b2brecs/functions/commitrun"
+	"github.com/b2brecs/b2brecs/functions/datasetapi"
 	"github.com/b2brecs/b2brecs/functions/etlapi"
+	"github.com/b2brecs/b2brecs/functions/experimentapi"
 	"github.com/b2brecs/b2brecs/functions/extractchunk"
 	"github.com/b2brecs/b2brecs/functions/generatecode"
+	"github.com/b2brecs/b2brecs/functions/harvestmetrics"
 	"github.com/b2brecs/b2brecs/functions/inferschema"
 	"github.com/b2brecs/b2brecs/functions/loadchunk"
 	"github.com/b2brecs/b2brecs/functions/modelapi"
 	"github.com/b2brecs/b2brecs/functions/planrun"
 	"github.com/b2brecs/b2brecs/functions/receiveupload"
+	"github.com/b2brecs/b2brecs/functions/recommend"
+	"github.com/b2brecs/b2brecs/functions/submitpipeline"
 	"github.com/b2brecs/b2brecs/functions/watch"
+	"github.com/b2brecs/b2brecs/shared/dataset"
 	"github.com/b2brecs/b2brecs/shared/etl"
 	"github.com/b2brecs/b2brecs/shared/objects"
+	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/platform"
 	"github.com/b2brecs/b2brecs/shared/source"
 	"github.com/b2brecs/b2brecs/shared/source/file"
@@ -27,6 +35,10 @@ func sources(p *platform.Platform) *source.Registry {
 		guard := &source.Guard{AllowPrivate: p.AllowPrivateHosts}
 		return source.NewRegistry(p.Secrets, guard, file.Uploads(p.Uploads), postgres.Kind())
 	})
+}
+
+func harvest(p *platform.Platform) harvestmetrics.Services {
+	return harvestmetrics.Services{State: p.State, Pipelines: p.Pipelines, Warehouse: p.Warehouse, HTTP: p.HTTP}
 }
 
 // Catalog lists every function, in the order of the life of the data.
@@ -94,6 +106,14 @@ func Catalog() []platform.Function {
 			}, commitrun.Handle),
 		},
 		{
+			Name: "dataset-api", Summary: "Projects and datasets: proposal, versions, profile, preview, SQL", Kind: platform.HTTP,
+			MemoryMiB: 512, Timeout: 5 * time.Minute, Concurrency: 40,
+			Roles: []platform.Role{platform.StateWriter, platform.WarehouseReader},
+			Register: platform.OnRequest(func(p *platform.Platform) datasetapi.Services {
+				return datasetapi.Services{Datasets: dataset.NewService(p.State, p.Warehouse)}
+			}, datasetapi.Register),
+		},
+		{
 			Name: "model-api", Summary: "Feature configs, model configs, generated code", Kind: platform.HTTP,
 			MemoryMiB: 256, Timeout: time.Minute, Concurrency: 80,
 			Roles: []platform.Role{platform.StateWriter},
@@ -102,12 +122,57 @@ func Catalog() []platform.Function {
 			}, modelapi.Register),
 		},
 		{
+			Name: "experiment-api", Summary: "Experiments: start, follow, cancel, repeat", Kind: platform.HTTP,
+			MemoryMiB: 512, Timeout: time.Minute, Concurrency: 80,
+			Roles: []platform.Role{platform.StateWriter, platform.PipelinesWriter, platform.WarehouseWriter, platform.WorkflowStarter, platform.PipelineRunner},
+			Register: platform.OnRequest(func(p *platform.Platform) experimentapi.Services {
+				return experimentapi.Services{State: p.State, Workflows: p.Workflows, Runner: p.Runner, Pipelines: p.Pipelines,
+					Warehouse: p.Warehouse, FunctionsURL: p.FunctionsURL}
+			}, experimentapi.Register),
+		},
+		{
+			Name: "analyze-dataset", Summary: "Profiles a dataset and makes the examples of an experiment", Kind: platform.Call,
+			MemoryMiB: 512, Timeout: 30 * time.Minute, Concurrency: 4,
+			Roles: []platform.Role{platform.StateWriter, platform.WarehouseWriter, platform.PipelinesWriter},
+			Call: platform.OnCall(func(p *platform.Platform) analyzedataset.Services {
+				return analyzedataset.Services{State: p.State, Datasets: dataset.NewService(p.State, p.Warehouse), Warehouse: p.Warehouse, Pipelines: p.Pipelines}
+			}, analyzedataset.Handle),
+		},
+		{
 			Name: "generate-code", Summary: "Generates the transform and trainer modules of an experiment", Kind: platform.Call,
 			MemoryMiB: 256, Timeout: time.Minute, Concurrency: 10,
 			Roles: []platform.Role{platform.StateWriter, platform.PipelinesWriter},
 			Call: platform.OnCall(func(p *platform.Platform) generatecode.Services {
 				return generatecode.Services{State: p.State, Pipelines: p.Pipelines}
 			}, generatecode.Handle),
+		},
+		{
+			Name: "submit-pipeline", Summary: "Submits an experiment's pipeline job", Kind: platform.Call,
+			MemoryMiB: 256, Timeout: 2 * time.Minute, Concurrency: 10,
+			Roles: []platform.Role{platform.StateWriter, platform.PipelinesWriter, platform.PipelineRunner},
+			Call: platform.OnCall(func(p *platform.Platform) submitpipeline.Services {
+				return submitpipeline.Services{State: p.State, Pipelines: p.Pipelines, Runner: p.Runner}
+			}, submitpipeline.Handle),
+		},
+		{
+			Name: "harvest-metrics", Summary: "Takes a pipeline's changes into its experiment, and its results at the end", Kind: platform.Event,
+			Topic: pipeline.TopicStateChanged.Name, MemoryMiB: 512, Timeout: 9 * time.Minute, Concurrency: 4,
+			Roles: []platform.Role{platform.StateWriter, platform.PipelinesReader, platform.WarehouseWriter, platform.CallbackInvoker},
+			Event: platform.OnEvent(pipeline.TopicStateChanged, harvest, harvestmetrics.Handle),
+		},
+		{
+			Name: "harvest-progress", Summary: "Takes a trainer's epochs into its experiment", Kind: platform.Event,
+			Topic: pipeline.TopicProgress.Name, MemoryMiB: 256, Timeout: time.Minute, Concurrency: 4,
+			Roles: []platform.Role{platform.StateWriter},
+			Event: platform.OnEvent(pipeline.TopicProgress, harvest, harvestmetrics.HandleProgress),
+		},
+		{
+			Name: "recommend", Summary: "Answers what a customer would buy", Kind: platform.HTTP,
+			MemoryMiB: 256, Timeout: 30 * time.Second, Concurrency: 80,
+			Roles: []platform.Role{platform.StateWriter, platform.WarehouseReader},
+			Register: platform.OnRequest(func(p *platform.Platform) recommend.Services {
+				return recommend.Services{State: p.State, Warehouse: p.Warehouse}
+			}, recommend.Register),
 		},
 		{
 			Name: "watch", Summary: "Streams changes of documents to pages", Kind: platform.HTTP,

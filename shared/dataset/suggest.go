@@ -201,6 +201,6 @@ func useless(f ColumnFacts) string {
 }
 
 // Suggest guesses a definition; see the function of the same name.
-func (s *Service) Suggest(ctx context.Context, tables []warehouse.Ref, primary warehouse.Ref) (Proposal, error) {
-	return Suggest(ctx, s.wh, tables, primary, nil, s.now())
+func (s *Service) Suggest(ctx context.Context, tables []warehouse.Ref, primary warehouse.Ref, given map[Role]string) (Proposal, error) {
+	return Suggest(ctx, s.wh, tables, primary, given, s.now())
 }
