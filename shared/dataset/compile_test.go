@@ -77,6 +77,31 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// TestStatements keeps the statements of exports and of the profile's groups.
+func TestStatements(t *testing.T) {
+	for _, d := range []warehouse.Dialect{dialect.BigQuery{}, dialect.DuckDB{}} {
+		for _, c := range cases() {
+			if c.name != "training-days-sample" && c.name != "training-random" {
+				continue
+			}
+			_, cols, err := dataset.Compile(c.def, schemas(), d, c.form)
+			must(t, err)
+			ex := dataset.Examples{Table: dataset.ExamplesTable("r1"), Columns: cols, Roles: map[dataset.Role]string{dataset.Customer: "customer_no", dataset.Product: "item_no"}}
+			if c.form.Split.Strategy == dataset.Temporal {
+				ex.Roles[dataset.Time] = "sold_at"
+			}
+			all, err := dataset.ExportSQL(ex, d)
+			must(t, err)
+			for _, folder := range []string{"data/train/", "data/catalogue/", "data/customers/"} {
+				golden(t, "export/"+c.name+"-"+strings.Split(folder, "/")[1]+"."+d.Name()+".sql", all[folder]+"\n")
+			}
+		}
+		profile, err := dataset.AnalysisSQL(cases()[3].def, schemas(), d, dataset.Form{Now: now})
+		must(t, err)
+		golden(t, "export/profile-groups."+d.Name()+".sql", profile+"\n")
+	}
+}
+
 // TestCompiledRuns lets the engine check every DuckDB statement against real
 // tables, and its columns against what Compile promised.
 func TestCompiledRuns(t *testing.T) {

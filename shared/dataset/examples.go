@@ -2,13 +2,11 @@ package dataset
 
 import (
 	"context"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/b2brecs/b2brecs/shared/objects"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/sql"
@@ -16,15 +14,6 @@ import (
 
 // Splits in the order they are told.
 var Splits = []string{"train", "eval", "test"}
-
-// Parts of a run folder that ExportExamples writes.
-const (
-	CatalogueFolder = "data/catalogue/" // one row per product of training
-	CustomersFolder = "data/customers/" // one row per customer of all splits
-)
-
-// SplitFolder is where a split's rows go.
-func SplitFolder(split string) string { return "data/" + split + "/" }
 
 var reRun = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
 
@@ -173,124 +162,4 @@ func (ex *Examples) usable(total int64, split Split) error {
 		return e.WithNext(problem.TurnYou, "Use more rows, or a larger sample.")
 	}
 	return nil
-}
-
-// ExportExamples writes the run folder's data: the rows of every split in a
-// stable random order, the catalogue and the customers. root is the folder's
-// prefix in the bucket, with or without the last slash. Repeats replace.
-//
-// The catalogue has each product of training once, with the attributes of its
-// latest row; customers have each customer once, with those of the latest row of
-// training (a customer without one: of the earliest row) and the newest time of
-// the data in the time role. Both have all columns; who reads them picks.
-func ExportExamples(ctx context.Context, wh *warehouse.Warehouse, ex Examples, bucket *objects.Bucket, root string) error {
-	root = strings.Trim(root, "/")
-	e := exporter{ex: ex}
-	for _, c := range ex.Columns {
-		if c.Name != SplitColumn {
-			e.columns = append(e.columns, c.Name)
-		}
-	}
-	for _, r := range []Role{Customer, Product} {
-		if !slices.Contains(e.columns, ex.Roles[r]) {
-			return problem.New(problem.InvalidArgument, "the examples have no column %q for the %s", ex.Roles[r], r)
-		}
-	}
-	type part struct {
-		folder string
-		query  sql.Query
-	}
-	parts := []part{{CatalogueFolder, e.catalogue()}, {CustomersFolder, e.customers()}}
-	for _, s := range Splits {
-		parts = append(parts, part{SplitFolder(s), e.rows(s)})
-	}
-	for _, p := range parts {
-		s, err := sql.Build(wh.Dialect(), nil, p.query)
-		if err != nil {
-			return err
-		}
-		if _, _, err := wh.Export(ctx, s, bucket.URI(path.Join(root, p.folder))+"/"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type exporter struct {
-	ex      Examples
-	columns []string
-}
-
-// The examples' table is "x" in every query.
-func ofExamples(column string) sql.Expr { return sql.Col("x", column) }
-
-func (e exporter) source() *sql.Source { return &sql.Source{Table: e.ex.Table, As: "x"} }
-
-func (e exporter) items(of func(string) sql.Expr) []sql.Item {
-	out := make([]sql.Item, len(e.columns))
-	for i, c := range e.columns {
-		out[i] = sql.Item{Expr: of(c), As: c}
-	}
-	return out
-}
-
-func (e exporter) split(name string) sql.Expr {
-	return sql.Eq(ofExamples(SplitColumn), sql.Param("split", name))
-}
-
-// orderedRows is how many rows are put in order; above, an engine in the cloud
-// would sort on one worker, and the trainer shuffles anyway.
-const orderedRows = 20_000_000
-
-// rows gives a split in the order of a hash: stable, and unlike file order it
-// says nothing about popularity or time.
-func (e exporter) rows(split string) sql.Query {
-	s := sql.Select{Columns: e.items(ofExamples), From: e.source(), Where: []sql.Expr{e.split(split)}}
-	if e.ex.Rows[split] <= orderedRows {
-		key := []sql.Expr{ofExamples(e.ex.Roles[Customer]), sql.Text("|"), ofExamples(e.ex.Roles[Product])}
-		if at := e.ex.Roles[Time]; at != "" {
-			key = append(key, sql.Text("|"), sql.Cast(ofExamples(at), warehouse.String))
-		}
-		s.OrderBy = append([]sql.Order{{Expr: sql.Hash(sql.Concat(key...))}}, e.byAll()...)
-	}
-	return s
-}
-
-func (e exporter) byAll() []sql.Order {
-	out := make([]sql.Order, len(e.columns))
-	for i, c := range e.columns {
-		out[i] = sql.Order{Expr: ofExamples(c)}
-	}
-	return out
-}
-
-const nthColumn = "_b2_nth"
-
-// oncePer keeps the first row per entity in an order.
-func (e exporter) oncePer(role Role, cols []sql.Item, order []sql.Order, where ...sql.Expr) sql.Query {
-	id := e.ex.Roles[role]
-	nth := sql.Over(sql.Fn("ROW_NUMBER"), sql.Window{PartitionBy: []sql.Expr{ofExamples(id)}, OrderBy: append(order, e.byAll()...)})
-	inner := sql.Select{Columns: append(cols, sql.Item{Expr: nth, As: nthColumn}), From: e.source(), Where: where}
-	return sql.Select{
-		Columns: e.items(sql.Name), From: &sql.Source{Query: inner, As: "r"},
-		Where: []sql.Expr{sql.Eq(sql.Name(nthColumn), sql.Int(1))}, OrderBy: []sql.Order{{Expr: sql.Name(id)}},
-	}
-}
-
-func (e exporter) catalogue() sql.Query {
-	var latest []sql.Order
-	if at := e.ex.Roles[Time]; at != "" {
-		latest = []sql.Order{{Expr: ofExamples(at), Desc: true}}
-	}
-	return e.oncePer(Product, e.items(ofExamples), latest, e.split("train"))
-}
-
-func (e exporter) customers() sql.Query {
-	cols, order := e.items(ofExamples), []sql.Order{{Expr: sql.Case(sql.Int(1), sql.When{If: e.split("train"), Then: sql.Int(0)})}}
-	if at := e.ex.Roles[Time]; at != "" {
-		cols[slices.Index(e.columns, at)].Expr = sql.Over(sql.Fn("MAX", ofExamples(at)), sql.Window{})
-		// Rows of training from the latest, others from the earliest.
-		order = append(order, sql.Order{Expr: sql.Case(ofExamples(at), sql.When{If: e.split("train"), Then: sql.Sub(sql.Int(0), ofExamples(at))})})
-	}
-	return e.oncePer(Customer, cols, order)
 }

@@ -18,8 +18,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/b2brecs/b2brecs/shared/dataset"
-	"github.com/b2brecs/b2brecs/shared/objects"
-	"github.com/b2brecs/b2brecs/shared/objects/folder"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
@@ -295,10 +293,7 @@ func TestExport(t *testing.T) {
 	if ex.Customers != 21 || ex.Products != 31 || ex.Dropped != 0 || ex.To != "2026-01-31" || ex.TestFrom != "2026-01-29" || ex.EvalFrom != "2026-01-26" || ex.TrainFrom != "2026-01-01" {
 		t.Errorf("%+v", ex)
 	}
-	dir := t.TempDir()
-	drv, err := folder.Open(objects.Pipelines, dir, nil)
-	must(t, err)
-	bucket := objects.NewBucket(objects.Pipelines, drv)
+	bucket := pipelines(t)
 	var first map[string][]byte
 	for range 2 {
 		must(t, dataset.ExportExamples(t.Context(), wh, ex, bucket, "experiments/p/run-1/"))

@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -10,6 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/b2brecs/b2brecs/shared/dataset"
+	"github.com/b2brecs/b2brecs/shared/events"
+	"github.com/b2brecs/b2brecs/shared/events/sqlite"
+	"github.com/b2brecs/b2brecs/shared/objects"
+	"github.com/b2brecs/b2brecs/shared/objects/folder"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/duckdb"
 )
@@ -77,6 +82,19 @@ func open(t testing.TB) *warehouse.Warehouse {
 	}
 	t.Cleanup(func() { d.Close() })
 	return warehouse.New(d)
+}
+
+// pipelines gives a bucket in a fresh folder.
+func pipelines(t testing.TB) *objects.Bucket {
+	t.Helper()
+	dir := t.TempDir()
+	queue, err := sqlite.Open(filepath.Join(dir, "events.db"))
+	must(t, err)
+	bus := events.New(queue)
+	t.Cleanup(func() { _ = bus.Close(context.WithoutCancel(t.Context())) })
+	drv, err := folder.Open(objects.Pipelines, filepath.Join(dir, "pipelines"), bus)
+	must(t, err)
+	return objects.NewBucket(objects.Pipelines, drv)
 }
 
 func must(t testing.TB, err error) {

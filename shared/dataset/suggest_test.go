@@ -10,8 +10,6 @@ import (
 
 	"github.com/b2brecs/b2brecs/scripts/sample"
 	"github.com/b2brecs/b2brecs/shared/dataset"
-	"github.com/b2brecs/b2brecs/shared/objects"
-	"github.com/b2brecs/b2brecs/shared/objects/folder"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
@@ -187,9 +185,7 @@ func BenchmarkSmall(b *testing.B) {
 	p, err := dataset.Suggest(b.Context(), wh, nil, warehouse.Ref{}, nil, now)
 	must(b, err)
 	v := version(p.Definition)
-	drv, err := folder.Open(objects.Pipelines, b.TempDir(), nil)
-	must(b, err)
-	bucket := objects.NewBucket(objects.Pipelines, drv)
+	bucket := pipelines(b)
 	b.Run("suggest", func(b *testing.B) {
 		for b.Loop() {
 			_, err := dataset.Suggest(b.Context(), wh, nil, warehouse.Ref{}, nil, now)

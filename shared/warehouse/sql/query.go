@@ -67,6 +67,11 @@ type Select struct {
 // UnionAll joins the rows of queries with the same columns.
 type UnionAll []Query
 
+// Scalar is a query of one row and one column, as a value.
+func Scalar(q Query) Expr {
+	return exprFunc(func(w *writer) string { return "(\n" + q.query(w, "      ") + "\n    )" })
+}
+
 // CTE is one named step of a statement.
 type CTE struct {
 	Name  string

@@ -1,0 +1,26 @@
+SELECT
+  "customer_no",
+  "item_no",
+  "sold_at",
+  "amount"
+FROM (
+  SELECT
+    "x"."customer_no" AS "customer_no",
+    "x"."item_no" AS "item_no",
+    "x"."sold_at" AS "sold_at",
+    "x"."amount" AS "amount",
+    ROW_NUMBER() OVER (PARTITION BY "x"."item_no" ORDER BY CAST(md5_number_lower(((((("x"."customer_no" || '|') || "x"."item_no") || '|') || CAST("x"."sold_at" AS VARCHAR)) || '|') || CAST("x"."amount" AS VARCHAR)) >> 1 AS BIGINT)) AS "_b2_nth"
+  FROM "ml"."examples_r1" AS "x"
+  JOIN (
+    SELECT
+      "x"."item_no" AS "item_no",
+      MAX("x"."sold_at") AS "_b2_latest"
+    FROM "ml"."examples_r1" AS "x"
+    WHERE "x"."split" = @split
+    GROUP BY "x"."item_no"
+  ) AS "t" ON "t"."item_no" = "x"."item_no"
+  WHERE "x"."split" = @split
+    AND "x"."sold_at" = "t"."_b2_latest"
+) AS "r"
+WHERE "_b2_nth" = 1
+ORDER BY "item_no"

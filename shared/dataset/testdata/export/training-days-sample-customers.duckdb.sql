@@ -1,0 +1,28 @@
+SELECT
+  "customer_no",
+  "item_no",
+  "sold_at",
+  "amount"
+FROM (
+  SELECT
+    "x"."customer_no" AS "customer_no",
+    "x"."item_no" AS "item_no",
+    (
+      SELECT MAX("x"."sold_at") AS "n"
+      FROM "ml"."examples_r1" AS "x"
+    ) AS "sold_at",
+    "x"."amount" AS "amount",
+    ROW_NUMBER() OVER (PARTITION BY "x"."customer_no" ORDER BY CAST(md5_number_lower(((((("x"."customer_no" || '|') || "x"."item_no") || '|') || CAST("x"."sold_at" AS VARCHAR)) || '|') || CAST("x"."amount" AS VARCHAR)) >> 1 AS BIGINT)) AS "_b2_nth"
+  FROM "ml"."examples_r1" AS "x"
+  JOIN (
+    SELECT
+      "x"."customer_no" AS "customer_no",
+      MAX(CASE WHEN "x"."split" = @split THEN "x"."sold_at" END) AS "_b2_latest",
+      MIN("x"."sold_at") AS "_b2_earliest"
+    FROM "ml"."examples_r1" AS "x"
+    GROUP BY "x"."customer_no"
+  ) AS "t" ON "t"."customer_no" = "x"."customer_no"
+  WHERE (("x"."split" = @split AND "x"."sold_at" = "t"."_b2_latest") OR ("t"."_b2_latest" IS NULL AND "x"."sold_at" = "t"."_b2_earliest"))
+) AS "r"
+WHERE "_b2_nth" = 1
+ORDER BY "customer_no"

@@ -1,0 +1,8 @@
+SELECT
+  `x`.`customer_no` AS `customer_no`,
+  `x`.`item_no` AS `item_no`,
+  `x`.`sold_at` AS `sold_at`,
+  `x`.`amount` AS `amount`
+FROM `ml`.`examples_r1` AS `x`
+WHERE `x`.`split` = @split
+ORDER BY (FARM_FINGERPRINT((((((`x`.`customer_no` || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)

@@ -1,0 +1,17 @@
+SELECT
+  `customer_no`,
+  `item_no`,
+  `sold_at`,
+  `amount`
+FROM (
+  SELECT
+    `x`.`customer_no` AS `customer_no`,
+    `x`.`item_no` AS `item_no`,
+    `x`.`sold_at` AS `sold_at`,
+    `x`.`amount` AS `amount`,
+    ROW_NUMBER() OVER (PARTITION BY `x`.`item_no` ORDER BY (FARM_FINGERPRINT((((((`x`.`customer_no` || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)) AS `_b2_nth`
+  FROM `ml`.`examples_r1` AS `x`
+  WHERE `x`.`split` = @split
+) AS `r`
+WHERE `_b2_nth` = 1
+ORDER BY `item_no`
