@@ -119,7 +119,7 @@ export interface FeatureConfig {
   id: string; project: string; name: string; description?: string; version: number; definition: FeatureDefinition; query_dim: number; candidate_dim: number
   warnings?: string[]; created_at: string; updated_at: string; created_by?: string
 }
-export interface FeatureVersion { config: string; number: number; definition: FeatureDefinition; hash: string; created_at: string; created_by?: string }
+export interface FeatureVersion { of: string; number: number; definition: FeatureDefinition; hash: string; created_at: string; created_by?: string }
 export interface Width { total: number; parts: { name: string; dim: number; cross?: boolean }[] }
 export interface FeatureCheck { errors: FieldFinding[]; warnings: string[]; query: Width; candidate: Width }
 export interface Reason { column: string; tower: 'query' | 'candidate' | 'skipped' | string; why: string }

@@ -34,7 +34,7 @@ export function Upload() {
   const [options, setOptions] = useState<Partial<FileOptions>>({})
   const [found, setFound] = useState<Description>()
 
-  const detect = useMutation({ mutationFn: (a: { key: string; options: Partial<FileOptions> }) => api.detect(a), onSuccess: setFound })
+  const detect = useMutation({ mutationFn: (a: { key: string; options: Partial<FileOptions> }) => api.detect({ key: a.key, options: { prefix: '', pattern: '', format: '', ...a.options } }), onSuccess: setFound })
   const put = useMutation({
     mutationFn: async (f: File) => {
       abort.current = new AbortController()

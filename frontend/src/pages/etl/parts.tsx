@@ -35,6 +35,6 @@ export const runActive = (r: Pick<Run, 'status'>): boolean => r.status === 'pend
 /** A warehouse name from any text, as the server makes them: the first letter is a letter, the rest letters, digits, _. */
 export function tableName(text: string): string {
   const base = text.replace(/\.[^.]+$/, '').replace(/\.(csv|parquet)$/i, '')
-  const s = base.normalize('NFKD').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '').toLowerCase()
+  const s = base.normalize('NFKD').replace(/\p{M}/gu, '').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '').toLowerCase()
   return !s ? 'table_1' : /^[a-z_]/.test(s) ? s : 't_' + s
 }

@@ -110,7 +110,7 @@ export function TowerView({ side, tower, rows, errors, reasons, schema, open, on
                 <span className="layer-track">
                   {output ? box : (
                     <Popover width={260} position="right" withinPortal trapFocus>
-                      <Popover.Target><button type="button" className="layer-btn" aria-label={`Edit layer ${what}`}>{box}</button></Popover.Target>
+                      <Popover.Target><button type="button" className="layer-btn" title="Edit this layer">{box}</button></Popover.Target>
                       <Popover.Dropdown><LayerForm layer={r.layer} onChange={(l) => onLayers(layers.map((o, j) => (j === i ? l : o)))} onRemove={() => onLayers(layers.filter((_, j) => j !== i))} /></Popover.Dropdown>
                     </Popover>
                   )}

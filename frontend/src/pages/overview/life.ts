@@ -44,7 +44,9 @@ export function lifeOf(f: Facts): LifeNode[] {
   const model = newest(f.models, (m) => m.updated_at)
   const run = f.experiments.find((e) => active(e.status)) ?? newest(f.experiments, (e) => e.created_at)
   const serving = currentModel(f.experiments)
-  const kinds = [...new Set(f.connections.map((c) => kindName(c.type)))].join(', ')
+  // Uploads are a source too; they have no connection of their own in the list.
+  const sources = new Map([...f.jobs.map((j): [string, string] => [j.connection, j.kind]), ...f.connections.map((c): [string, string] => [c.id, c.type])])
+  const kinds = [...new Set([...sources.values()].map(kindName))].join(', ')
   const badConnection = f.connections.find((c) => c.test_status === 'failed' || c.test_status === 'error')
   const behind = dataset && f.profile ? staleTables(f.tables, dataset, f.profile.analyzed_at) : []
   const base = `/projects/${f.project}`
@@ -52,9 +54,9 @@ export function lifeOf(f: Facts): LifeNode[] {
 
   return [
     {
-      key: 'sources', name: 'Sources', to: '/connections', figure: count(f.connections.length), unit: f.connections.length === 1 ? 'connection' : 'connections',
+      key: 'sources', name: 'Sources', to: '/connections', figure: sources.size ? count(sources.size) : undefined, unit: sources.size === 1 ? 'source' : 'sources',
       line: kinds || 'none yet', edge: 'done',
-      ...(badConnection ? { state: 'failed', word: `${badConnection.name} fails` } : f.connections.length ? { state: 'completed', word: f.connections.some((c) => c.test_status === 'success' && c.type !== 'uploads') ? 'All reachable' : 'Ready' } : { state: 'waiting', word: 'None yet' }),
+      ...(badConnection ? { state: 'failed', word: `${badConnection.name} fails` } : sources.size ? { state: 'completed', word: f.connections.some((c) => c.test_status === 'success' && c.type !== 'uploads') ? 'All reachable' : 'Ready' } : { state: 'waiting', word: 'None yet' }),
       facts: [['Jobs', { text: count(f.jobs.length) }], ['Last run', lastRun ? { time: lastRun.created_at } : { text: 'none yet' }]],
     },
     {
