@@ -102,7 +102,7 @@ func (in *installation) finish(ctx context.Context, dir string) error {
 		if !done {
 			continue
 		}
-		out.Sales = query("SELECT COUNT(*), COUNT(DISTINCT id), SUM(qty) FROM raw_data.sales")
+		out.Sales = query("SELECT COUNT(*), COUNT(DISTINCT id), SUM(qty), SUM(price) = 5994000 FROM raw_data.sales")
 		b, err := json.Marshal(out)
 		if err != nil {
 			return err
@@ -185,7 +185,7 @@ func TestKilledLoads(t *testing.T) {
 	if kills < 2 {
 		t.Errorf("only %d kills: the case does not bite", kills)
 	}
-	if want := "[[1200000 1200000 5400000]]"; out.Sales != want {
+	if want := "[[1200000 1200000 5400000 true]]"; out.Sales != want {
 		t.Errorf("sales: %s, want %s", out.Sales, want)
 	}
 	if want := "[[400000 400000 79999800000]]"; out.Files != want {

@@ -57,7 +57,9 @@ func NewWriter(ctx context.Context, bucket *objects.Bucket, c etl.Chunk, schema 
 func properties(schema *arrow.Schema) *parquet.WriterProperties {
 	opts := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1),
-		parquet.WithMaxRowGroupLength(2 * source.BatchRows), parquet.WithDictionaryDefault(false), parquet.WithStats(true),
+		parquet.WithMaxRowGroupLength(2 * source.BatchRows), parquet.WithDictionaryDefault(false),
+		// The objects are read whole and once: statistics would cost and serve nobody.
+		parquet.WithStats(false), parquet.WithStoreDecimalAsInteger(true),
 		parquet.WithDictionaryPageSizeLimit(64 << 10),
 	}
 	for _, f := range schema.Fields() {
