@@ -256,6 +256,9 @@ class _Run(nodes.Visitor):
     def folded(self, operation: Any, outputs: dict[str, Any]) -> list[Any]:
         return outputs[operation.label]
 
+    def flatten(self, operation: Any, *inputs: list[Any]) -> list[Any]:
+        return [element for one in inputs for element in one]
+
     def flatten_lists(self, operation: Any, elements: list[Any]) -> list[Any]:
         return [item for element in elements for item in element]
 
@@ -334,6 +337,7 @@ _OPERATIONS: dict[type, Callable[..., Any]] = {
     beam_nodes.CreateSavedModel: _Run.function,
     beam_nodes.ApplySavedModel: _Run.apply,
     beam_nodes.ExtractFromDict: _Run.extract,
+    beam_nodes.Flatten: _Run.flatten,
     analyzer_nodes.FlattenLists: _Run.flatten_lists,
     analyzer_nodes.AddKey: _Run.add_key,
     analyzer_nodes.CacheableCombineAccumulate: _Run.folded,

@@ -1,7 +1,11 @@
 """Loading a generated module from its URI."""
 
+import atexit
 import importlib.util
+import os
+import shutil
 import sys
+import tempfile
 import uuid
 from types import ModuleType
 
@@ -16,20 +20,30 @@ def load(uri: str) -> ModuleType:
     """
     ensure_tensorflow()
     name = "b2brecs_generated_" + uuid.uuid4().hex
-    with storage.fetched(uri) as file:
-        spec = importlib.util.spec_from_file_location(name, file)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{uri} is not a Python module")
-        module = importlib.util.module_from_spec(spec)
-        # Keras looks classes up by their module's name while it saves a model.
-        sys.modules[name] = module
-        # No __pycache__ beside the run's code: the run folder holds what was asked for.
-        quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-        finally:
-            sys.dont_write_bytecode = quiet
+    file = storage.local(uri) or _copy(uri)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{uri} is not a Python module")
+    module = importlib.util.module_from_spec(spec)
+    # Keras looks classes up by their module's name while it saves a model.
+    sys.modules[name] = module
+    # No __pycache__ beside the run's code: the run folder holds what was asked for.
+    quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.dont_write_bytecode = quiet
     return module
+
+
+def _copy(uri: str) -> str:
+    """A local copy that lives as long as the process: autograph reads the source when it traces."""
+    folder = tempfile.mkdtemp(prefix="b2brecs-module-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = os.path.join(folder, "module.py")
+    with open(file, "wb") as handle:
+        handle.write(storage.read_bytes(uri))
+    return file

@@ -84,3 +84,5 @@ def settle(schema: Any, columns: list[Column]) -> None:
         settled.append(feature)
     del schema.feature[:]
     schema.feature.extend(settled)
+    # TFDV lists the domains in the order of a hash map, another one in every process.
+    schema.string_domain.sort(key=lambda domain: domain.name)

@@ -87,9 +87,9 @@ def run_fn(fn_args):
         losses.append(float(history.history["loss"][-1]))
         document = {"epoch": epoch + 1, "epochs": epochs, "loss": losses[-1]}
         name = os.path.join(custom["output_dir"], "progress.json")
-        with open(name + ".new", "w") as handle:
+        with tf.io.gfile.GFile(name + f".{epoch}", "w") as handle:
             json.dump(document, handle)
-        os.replace(name + ".new", name)
+        tf.io.gfile.rename(name + f".{epoch}", name, overwrite=True)
         print(f"epoch {epoch + 1}: loss {losses[-1]:.4f}")
     holder = tf.Module()
     holder.towers = [model.query, model.candidate]
