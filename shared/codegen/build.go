@@ -114,6 +114,9 @@ func (b *builder) column(at string, f feature.Feature) *Column {
 			return c
 		}
 	}
+	if f.PrimaryID {
+		typ = warehouse.String // examples carry ids as text, whatever the warehouse calls them
+	}
 	c := &Column{Key: fmt.Sprintf("f%02d", len(b.program.Columns)), Name: f.Column, Type: pipelineType(typ), Ops: []*Op{}}
 	b.program.Columns = append(b.program.Columns, c)
 	return c
