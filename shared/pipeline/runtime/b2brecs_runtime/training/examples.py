@@ -53,7 +53,7 @@ class Examples:
         With in-batch negatives a short last batch has an easier task than the
         others: drop it in training. A split smaller than one batch is never dropped.
         """
-        size = min(batch_size, self.rows)
+        size = min(batch_size, self.rows) or batch_size
         if self.arrays is None:
             data = self._stream(size, seed)
             return data.filter(lambda b: _length(b) == size) if drop_remainder else data
