@@ -102,7 +102,7 @@ func (in *installation) finish(ctx context.Context, dir string) error {
 		if !done {
 			continue
 		}
-		out.Sales = query("SELECT COUNT(*), COUNT(DISTINCT id), SUM(qty), SUM(price) = 5994000 FROM raw_data.sales")
+		out.Sales = query("SELECT COUNT(*), COUNT(DISTINCT id), SUM(qty), SUM(price) = 59940000 FROM raw_data.sales")
 		b, err := json.Marshal(out)
 		if err != nil {
 			return err
