@@ -36,6 +36,7 @@ type choices struct {
 	roles  map[dataset.Role]string // warehouse column names of the primary table
 	split  string                  // "temporal", "random", "" decides by the time column
 	epochs int                     // 0 = the model config's
+	batch  int                     // follows from the rows
 }
 
 func (f *flow) time(stage string, since time.Time) { f.timings[stage] += time.Since(since).Seconds() }
@@ -107,12 +108,23 @@ func (f *flow) run(ctx context.Context, tables []warehouse.Ref, primary warehous
 	}
 	f.time("features", start)
 	f.p.Done("features: query tower %d wide, candidate tower %d wide; model %s", features.QueryDim, features.CandidateDim, preset.Title)
+	ch.batch = batchSize(profile.Rows)
 	return f.train(ctx, d, features, m, ch)
+}
+
+// batchSize is the largest power of two, from 64 to 1024, that leaves an epoch
+// about eighty steps: small data trained in large batches takes too few of them.
+func batchSize(rows int64) int {
+	b := 1024
+	for b > 64 && int64(b)*80 > rows {
+		b /= 2
+	}
+	return b
 }
 
 func (f *flow) train(ctx context.Context, d dataset.Dataset, features feature.Config, m model.Config, ch choices) error {
 	start := time.Now()
-	settings := experiment.Settings{Epochs: m.Definition.Epochs}
+	settings := experiment.Settings{Epochs: m.Definition.Epochs, BatchSize: ch.batch}
 	if ch.epochs > 0 {
 		settings.Epochs = ch.epochs
 	}
