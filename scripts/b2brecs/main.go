@@ -42,7 +42,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().Bool("json", false, "print one JSON document")
 	root.PersistentFlags().String("data", ".data", "data folder")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %v", errUsage, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.AddCommand(
 		serveCommand(), stopCommand(), signInCommand(), quickstartCommand(), loadCommand(), runsCommand(),
 		experimentCommand(), recommendCommand(), sampleCommand(), doctorCommand(), openAPICommand(), functionsCommand(),

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"gocloud.dev/blob"
@@ -66,7 +67,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]*blob.ListObject, e
 	it := b.Bucket.List(&blob.ListOptions{Prefix: prefix})
 	for {
 		o, err := it.Next(ctx)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {

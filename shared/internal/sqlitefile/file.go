@@ -87,7 +87,7 @@ func (f *File) migrate(schema []string) error {
 	if err != nil {
 		return Problem(err, "open %s", f.path)
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	var have int
 	if err := tx.QueryRow("PRAGMA user_version").Scan(&have); err != nil {
 		return Problem(err, "read the schema version of %s", f.path)

@@ -51,7 +51,7 @@ func (f *File) run(fn func(*Tx) error) error {
 	if err != nil {
 		return Problem(err, "%s", f.path)
 	}
-	defer tx.Rollback() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	t := &Tx{f: f, tx: tx}
 	if err := fn(t); err != nil {
 		return err

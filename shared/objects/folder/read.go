@@ -2,6 +2,7 @@ package folder
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"mime"
@@ -113,7 +114,7 @@ func (b *bucket) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driv
 		l.size = maxPage
 	}
 	page := &driver.ListPage{}
-	if err := l.walk(""); err != nil && err != errFull {
+	if err := l.walk(""); err != nil && !errors.Is(err, errFull) {
 		return nil, err
 	}
 	page.Objects = l.out
@@ -209,7 +210,7 @@ func (l *lister) collapse(key, group string) error {
 	}
 	if strings.HasSuffix(key, "/") {
 		inner := &lister{ctx: l.ctx, d: l.d, opts: &driver.ListOptions{}, size: 0}
-		if err := inner.walk(key); err != nil && err != errFull {
+		if err := inner.walk(key); err != nil && !errors.Is(err, errFull) {
 			return err
 		}
 		if len(inner.out) == 0 {

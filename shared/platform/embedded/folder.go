@@ -61,7 +61,8 @@ func OpenFolder(dir string) (*Folder, error) {
 		f.Close()
 		return nil, err
 	}
-	if err := lock.Truncate(0); err == nil {
+	err = lock.Truncate(0)
+	if err == nil {
 		_, err = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err == nil {

@@ -77,10 +77,6 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return <-stopped
 }
 
-type signInInput struct {
-	Code string `query:"code" required:"true"`
-}
-
 type meOut struct {
 	Body struct {
 		identity.Principal

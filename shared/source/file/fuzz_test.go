@@ -3,6 +3,7 @@ package file
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -96,7 +97,7 @@ func FuzzScanner(f *testing.F) {
 			}
 			last = s.start
 		}
-		if s.err != nil && s.err != io.EOF {
+		if s.err != nil && !errors.Is(s.err, io.EOF) {
 			t.Fatal(s.err)
 		}
 		if rest := bytes.Trim(data[s.offset():], "\r\n"); len(rest) > 0 {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func (x *session) relation(ctx context.Context, o source.Object) (relation, erro
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`, o.Schema, o.Table).
 		Scan(&r.oid, &r.kind, &r.version, &r.block, &r.standby)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return r, problem.New(problem.NotFound, "there is no table %s.%s in database %q", o.Schema, o.Table, x.s.database).
 			WithNext(problem.TurnYou, "Choose another table.")
 	}

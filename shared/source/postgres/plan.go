@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -226,7 +227,7 @@ func (x *session) greatest(ctx context.Context, req source.PlanRequest, cast, co
 	var to *string
 	// ORDER BY … LIMIT 1 walks an index backwards where there is one.
 	err := x.conn.QueryRow(ctx, "SELECT "+out+" FROM "+table(req.Object)+" WHERE "+where+" ORDER BY "+col+" DESC LIMIT 1").Scan(&to)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}
 	if err != nil {

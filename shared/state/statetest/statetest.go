@@ -286,17 +286,17 @@ func readYourWrites(t *testing.T, db *state.DB) {
 			return err
 		}
 		if err := state.Create(tx, c, "a", item{}); !problem.Is(err, problem.AlreadyExists) {
-			return fmt.Errorf("second create of a: %v", err)
+			return fmt.Errorf("second create of a: %w", err)
 		}
 		if err := state.Delete(tx, c, "old"); err != nil {
 			return err
 		}
 		if _, err := state.Get(tx, c, "old"); !problem.Is(err, problem.NotFound) {
-			return fmt.Errorf("read of a deleted document: %v", err)
+			return fmt.Errorf("read of a deleted document: %w", err)
 		}
 		v, err := state.Get(tx, c, "b")
 		if err != nil || v.Count != 2 {
-			return fmt.Errorf("read of a new document: %v %v", v, err)
+			return fmt.Errorf("read of a new document: %v %w", v, err)
 		}
 		v.Count = 3
 		return state.Put(tx, c, "b", v)

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -94,7 +95,7 @@ func describe(ctx context.Context, q querier, text string, args []any) ([]wareho
 func (d *Driver) Query(ctx context.Context, s warehouse.Statement, maxRows int) (warehouse.Rows, error) {
 	text, args := bind(s)
 	out, err := d.query(ctx, text, args, "*", maxRows)
-	if err == errAsText {
+	if errors.Is(err, errAsText) {
 		// JSON and UUID come back as text only when the engine casts them.
 		var cols []warehouse.Column
 		var types []string

@@ -43,7 +43,8 @@ const defaultRetries = 5
 func (l *loader) retry(n *node) *retry {
 	r := &retry{at: n.position}
 	if n.kind != mapNode {
-		policy, ok := l.reference(n)
+		policy, _ := l.reference(n) // what is no reference names no policy either
+		var ok bool
 		if r.predicate, ok = defaultPolicies[policy]; !ok {
 			l.errorf(n.position, "retry is ${http.default_retry}, ${http.default_retry_non_idempotent} or a map")
 		}
