@@ -56,6 +56,18 @@ def width(matrix: Any) -> int:
     return int(matrix.shape[1])
 
 
+def contains(matrix: sparse.csr_matrix, columns: np.ndarray) -> np.ndarray:
+    """Whether each row's listed columns are set in it: bool, shaped like `columns`."""
+    count, size = len(columns), width(matrix)
+    matrix.sort_indices()
+    rows = np.repeat(np.arange(count, dtype=np.int64), np.diff(matrix.indptr))
+    flat = rows * size + matrix.indices
+    if not len(flat):
+        return np.zeros(columns.shape, bool)
+    wanted = np.arange(count, dtype=np.int64)[:, None] * size + columns
+    return flat[np.minimum(np.searchsorted(flat, wanted), len(flat) - 1)] == wanted
+
+
 def pairs(customers: np.ndarray, products: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
     """The distinct (customer, product) pairs as a 0/1 matrix; -1 positions are left out."""
     known = (customers >= 0) & (products >= 0)

@@ -19,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from b2brecs_runtime import ensure_tensorflow
-from b2brecs_runtime.evaluation.history import width
+from b2brecs_runtime.evaluation.history import contains, width
 
 # Scores of rows of customers (positions in the customer index): float32 [rows, candidates].
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -81,13 +81,14 @@ def evaluate(scorer: Scorer, relevant: Relevant, cutoffs: tuple[int, ...]) -> di
     total = len(relevant.customers)
     for rows in chunks(total, candidates):
         scores = scorer(relevant.customers[rows])
-        if np.isnan(scores).any():
+        if np.isnan(scores.min()):
             raise Diverged("training diverged: the model's scores are not numbers")
         if relevant.removed is not None:
-            scores = np.where(relevant.removed[rows].toarray() > 0, -np.inf, scores)
+            scores = np.array(scores)
+            scores[relevant.removed[rows].nonzero()] = -np.inf
         ranked, values = top(scores, depth)
         known = relevant.known[rows]
-        hits = np.take_along_axis(known.toarray() > 0, ranked, axis=1) & (values > -np.inf)
+        hits = contains(known, ranked) & (values > -np.inf)
         sizes = np.asarray(known.sum(axis=1)).ravel().astype(np.int64) + relevant.unseen[rows]
         shown[ranked[:, :COVERAGE_AT][values[:, :COVERAGE_AT] > -np.inf]] = True
         for k in cutoffs:

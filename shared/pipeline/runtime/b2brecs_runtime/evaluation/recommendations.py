@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
+from b2brecs_runtime.evaluation.history import contains
 from b2brecs_runtime.evaluation.ranking import Scorer, chunks, top
 
 SCHEMA = pa.schema(
@@ -48,7 +49,7 @@ def write(
         for part in chunks(len(customers), len(products)):
             positions = np.arange(part.start, part.stop)
             columns, values = top(scorer(positions), depth)
-            seen = np.take_along_axis(bought[part].toarray() > 0, columns, axis=1)
+            seen = contains(bought[part], columns)
             ids = np.asarray(customers[part].astype(str), dtype=object)
             rows += _append(out, ids, names, columns, values, seen)
     return rows
