@@ -110,6 +110,8 @@ class Folder:
             "transformed_examples": ("transform", "system.Dataset"),
             "model": ("trainer", "system.Model"),
             "model_run": ("trainer", "system.Artifact"),
+            "evaluation": ("evaluator", "system.Metrics"),
+            "recommendations": ("evaluator", "system.Dataset"),
         }
 
         def group(names: list[str], known: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +172,14 @@ class Folder:
             **settings,
         )
         return json.loads((self.root / "training_metrics.json").read_text())
+
+    def evaluate(self) -> None:
+        """The evaluator, which writes evaluation.json."""
+        self.component(
+            "evaluator",
+            ["model", "examples", "transform_graph"],
+            ["evaluation", "recommendations"],
+        )
 
     @property
     def model(self) -> Path:
