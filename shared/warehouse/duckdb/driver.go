@@ -98,7 +98,7 @@ func Open(path string, o Options) (*Driver, error) {
 	}
 	connector, err := duck.NewConnector(path, func(c driver.ExecerContext) error {
 		for _, s := range settings {
-			if _, err := c.ExecContext(context.TODO(), s, nil); err != nil { // the engine's hook carries no context
+			if _, err := c.ExecContext(context.Background(), s, nil); err != nil { // the engine's hook carries no context
 				return fmt.Errorf("%s: %w", s, err)
 			}
 		}
