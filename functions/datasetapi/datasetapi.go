@@ -61,7 +61,7 @@ type SuggestInput struct {
 // Preview is the first rows of a dataset.
 type Preview struct {
 	Columns   []warehouse.Column `json:"columns" nullable:"false"`
-	Rows      [][]any            `json:"rows" nullable:"false"`
+	Rows      [][]any            `json:"rows" nullable:"false" doc:"Values by row, column; NULL is null, dates are YYYY-MM-DD, NUMERIC is text."`
 	Truncated bool               `json:"truncated"`
 }
 
@@ -182,10 +182,7 @@ func (s Services) registerAnswers(a huma.API) {
 	api.Handle(a, api.Op{ID: "previewDataset", Method: http.MethodGet, Path: base + "/{id}/preview", Tag: tag, Role: identity.Viewer, Summary: "Read the first rows of a dataset"},
 		func(ctx context.Context, in *previewOf) (*api.Body[Preview], error) {
 			rows, err := s.Datasets.Preview(ctx, in.Project.Project, in.ID, in.Limit)
-			if rows.Values == nil {
-				rows.Values = [][]any{}
-			}
-			return api.Reply(Preview{rows.Columns, rows.Values, rows.Truncated}, err)
+			return api.Reply(Preview{rows.Columns, rows.JSON(), rows.Truncated}, err)
 		})
 	api.Handle(a, api.Op{ID: "getDatasetSQL", Method: http.MethodGet, Path: base + "/{id}/sql", Tag: tag, Role: identity.Viewer, Summary: "Read the SQL of a dataset"},
 		func(ctx context.Context, in *sqlOf) (*api.Body[dataset.Text], error) {

@@ -50,9 +50,6 @@ func (s Services) registerTables(a huma.API) {
 				return nil, err
 			}
 			rows, err := s.Warehouse.Query(ctx, warehouse.Statement{SQL: "SELECT * FROM " + s.Warehouse.Dialect().Table(ref)}, in.Limit)
-			if rows.Values == nil {
-				rows.Values = [][]any{}
-			}
-			return api.Reply(TableRows{rows.Columns, rows.Values, rows.Truncated}, err)
+			return api.Reply(TableRows{rows.Columns, rows.JSON(), rows.Truncated}, err)
 		})
 }
