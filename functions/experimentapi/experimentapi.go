@@ -46,7 +46,7 @@ type Settings struct {
 
 // Split of a run's rows.
 type Split struct {
-	Strategy      string `json:"strategy,omitempty" enum:"temporal,random" doc:"Left out: temporal where the dataset has a time column."`
+	Strategy      string `json:"strategy,omitempty" maxLength:"20" doc:"temporal or random; left out: temporal where the dataset has a time column."`
 	TestDays      int    `json:"test_days,omitempty" minimum:"0" maximum:"3650" doc:"0: a tenth of the span."`
 	EvalDays      int    `json:"eval_days,omitempty" minimum:"0" maximum:"3650" doc:"0: a tenth of the span."`
 	Seed          int64  `json:"seed,omitempty"`

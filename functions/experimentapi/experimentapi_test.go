@@ -115,7 +115,7 @@ func TestFindingsOverHTTP(t *testing.T) {
 		t.Errorf("check: %d %v", code, plan)
 	}
 	for name, c := range map[string]struct{ body, at string }{
-		"unknown split": {strings.Replace(s.input(), `"epochs": 3`, `"split": {"strategy": "weekly"}`, 1), "body.settings.split.strategy"},
+		"unknown split": {strings.Replace(s.input(), `"epochs": 3`, `"split": {"strategy": "weekly"}`, 1), "settings.split.strategy"},
 		"epochs":        {strings.Replace(s.input(), `"epochs": 3`, `"epochs": 501`, 1), "body.settings.epochs"},
 		"no model":      {`{"feature_config": "x"}`, "body"},
 	} {
