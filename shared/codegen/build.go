@@ -20,6 +20,9 @@ type builder struct {
 	program  *Program
 	columns  []warehouse.Column // of the dataset; nil skips the checks against it
 	findings []problem.Field
+	// ids are the primary ids of both towers: the examples carry them as text,
+	// whatever type they have in the warehouse, so that 007 stays 007.
+	ids map[string]bool
 }
 
 // cycles in the order the trainer concatenates them.
@@ -39,6 +42,14 @@ func build(d feature.Definition, m model.Definition, columns []warehouse.Column)
 		EmbeddingL2: m.EmbeddingL2, LogQ: m.LogQ, Temperature: m.Temperature, Normalize: m.Normalize,
 		ClipNorm: m.ClipNorm, Patience: m.Patience, TopK: m.TopK, Index: m.Index,
 	}}}
+	b.ids = map[string]bool{}
+	for _, t := range []feature.Tower{d.Query, d.Candidate} {
+		for _, f := range t.Features {
+			if f.PrimaryID && f.DataType == feature.Text {
+				b.ids[f.Column] = true
+			}
+		}
+	}
 	b.program.Query = b.tower("query", "q", d.Query, m.Query, m.OutputDim)
 	b.program.Candidate = b.tower("candidate", "c", d.Candidate, m.Candidate, m.OutputDim)
 	b.distinctNames()
@@ -114,8 +125,8 @@ func (b *builder) column(at string, f feature.Feature) *Column {
 			return c
 		}
 	}
-	if f.PrimaryID {
-		typ = warehouse.String // examples carry ids as text, whatever the warehouse calls them
+	if b.ids[f.Column] {
+		typ = warehouse.String
 	}
 	c := &Column{Key: fmt.Sprintf("f%02d", len(b.program.Columns)), Name: f.Column, Type: pipelineType(typ), Ops: []*Op{}}
 	b.program.Columns = append(b.program.Columns, c)

@@ -50,6 +50,9 @@ func TestCheck(t *testing.T) {
 		{"no transform", func(d *feature.Definition) { d.Query.Features[1].Normalize, d.Query.Features[1].Bucketize = nil, nil }, []string{"query.features[1]: has no transform"}},
 		{"text without embedding", func(d *feature.Definition) { d.Query.Features[0].Embedding = nil }, []string{"query.features[0].embedding: needs an embedding"}},
 		{"foreign transforms", func(d *feature.Definition) { d.Query.Features[0].Bucketize = &feature.Bucketize{Buckets: 5, Dim: 4} }, []string{"query.features[0].bucketize: a text feature has no bucketize"}},
+		{"an id as a number", func(d *feature.Definition) {
+			d.Query.Features = append(d.Query.Features, feature.Feature{Column: "product_id", DataType: feature.Numeric, Normalize: &feature.Normalize{Kind: "zscore"}})
+		}, []string{"query.features[3].data_type: is an id and reaches the model as text"}},
 		{"a date as a number", func(d *feature.Definition) {
 			d.Query.Features[2] = feature.Feature{Column: "date", DataType: feature.Numeric, Normalize: &feature.Normalize{Kind: "zscore"}}
 		}, []string{"query.features[2].data_type: cannot be numeric"}},

@@ -42,6 +42,10 @@ func (b *builder) allowed(at string, f feature.Feature) {
 		}
 	}
 	switch {
+	case b.ids[f.Column]:
+		if f.DataType != feature.Text && !f.PrimaryID {
+			b.bad(at+".data_type", "%q is an id and reaches the model as text", f.Column)
+		}
 	case typ == "":
 	case typ == warehouse.JSON || typ == warehouse.Geography:
 		b.bad(at+".column", "a %s column cannot be a feature", typ)

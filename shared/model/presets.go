@@ -20,7 +20,7 @@ type Preset struct {
 func Defaults() Definition {
 	return Definition{
 		Type: "retrieval", OutputDim: 64, Optimizer: "adam", LearningRate: 0.004, BatchSize: 1024, Epochs: 10,
-		EmbeddingL2: 1e-5, LogQ: true, Temperature: 1, ClipNorm: 0, Patience: 2, TopK: 100, Index: "brute_force",
+		EmbeddingL2: 0.03, LogQ: true, Temperature: 1, ClipNorm: 0, Patience: 3, TopK: 100, Index: "brute_force",
 		Query: []Layer{}, Candidate: []Layer{},
 	}
 }

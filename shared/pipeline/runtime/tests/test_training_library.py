@@ -92,6 +92,18 @@ def test_sampling_probabilities():
     np.testing.assert_allclose(got[[0, 3, stub.PRODUCTS, 1]], [0.6, 0.3, 0.1, 0.1])
 
 
+def test_in_batch_softmax_is_the_dense_cross_entropy():
+    random = np.random.default_rng(1)
+    scores = tf.constant(random.normal(0, 3, [12, 12]), tf.float32)
+    weights = tf.constant(random.random(12), tf.float32)
+    dense = tf.keras.losses.CategoricalCrossentropy(from_logits=True, reduction="none")
+    want = dense(tf.eye(12), scores).numpy()
+    got = training.in_batch_softmax(tf.eye(12), scores)
+    assert float(got) == pytest.approx(want.mean(), rel=1e-5)
+    got = training.in_batch_softmax(tf.eye(12), scores, weights)
+    assert float(got) == pytest.approx(np.average(want, weights=weights), rel=1e-5)
+
+
 def test_no_rows_is_said(monkeypatch):
     with pytest.raises(training.NoData, match="needs at least 2 rows"):
         streamed(monkeypatch, 1, 1 << 20)

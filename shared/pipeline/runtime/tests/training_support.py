@@ -70,6 +70,14 @@ class Folder:
             for side in ("query", "candidate")
         }
         columns = {side: [f["column"] for f in towers[side]["features"]] for side in ids}
+        # The dataset hands ids on as text, whatever type the source has.
+        for name in ids.values():
+            splits = {
+                split: rows.set_column(
+                    rows.column_names.index(name), name, rows[name].cast(pa.string())
+                )
+                for split, rows in splits.items()
+            }
         for split, rows in splits.items():
             write(root, split, rows)
         write(
@@ -85,7 +93,11 @@ class Folder:
             "time": "",
             "value": "",
             "columns": [
-                {"name": c["name"], "type": pipeline_type(c["type"])} for c in definition["columns"]
+                {
+                    "name": c["name"],
+                    "type": "STRING" if c["name"] in ids.values() else pipeline_type(c["type"]),
+                }
+                for c in definition["columns"]
             ],
             "query_features": columns["query"],
             "candidate_features": columns["candidate"],

@@ -11,7 +11,7 @@ def transactions(
     rows: int = 100_000,
     customers: int = 5_000,
     products: int = 2_000,
-    taste: float = 1.5,
+    taste: float = 2.0,
     days: int = 730,
     seed: int = 1,
 ) -> pa.Table:

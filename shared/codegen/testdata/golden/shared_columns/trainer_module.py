@@ -167,14 +167,15 @@ class TwoTower(tfrs.Model):
         self.query_tower = QueryTower(vocabulary_size)
         self.candidate_tower = CandidateTower(vocabulary_size)
         self.product_share = product_share  # by product id, sums to 1
-        self.task = tfrs.tasks.Retrieval(temperature=CONFIG["temperature"])
+        self.task = tfrs.tasks.Retrieval(
+            loss=training.in_batch_softmax, temperature=CONFIG["temperature"]
+        )
 
     def compute_loss(self, features, training=False):
         """Mean cross-entropy of the rows' own products, before regularisation."""
         query = self.query_tower(features, training=training)
         candidate = self.candidate_tower(features, training=training)
-        loss = self.task(query, candidate)
-        return loss / tf.cast(tf.shape(query)[0], tf.float32)
+        return self.task(query, candidate)
 
 
 def run_fn(fn_args):

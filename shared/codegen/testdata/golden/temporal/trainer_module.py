@@ -169,7 +169,9 @@ class TwoTower(tfrs.Model):
         self.query_tower = QueryTower(vocabulary_size)
         self.candidate_tower = CandidateTower(vocabulary_size)
         self.product_share = product_share  # by product id, sums to 1
-        self.task = tfrs.tasks.Retrieval(temperature=CONFIG["temperature"])
+        self.task = tfrs.tasks.Retrieval(
+            loss=training.in_batch_softmax, temperature=CONFIG["temperature"]
+        )
 
     def compute_loss(self, features, training=False):
         """Mean cross-entropy of the rows' own products, before regularisation."""
@@ -177,8 +179,7 @@ class TwoTower(tfrs.Model):
         candidate = self.candidate_tower(features, training=training)
         product = features[CONFIG["candidate"]["id"]]
         share = tf.gather(self.product_share, product)
-        loss = self.task(query, candidate, candidate_sampling_probability=share)
-        return loss / tf.cast(tf.shape(query)[0], tf.float32)
+        return self.task(query, candidate, candidate_sampling_probability=share)
 
 
 def run_fn(fn_args):

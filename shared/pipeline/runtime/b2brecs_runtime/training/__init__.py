@@ -32,6 +32,7 @@ from b2brecs_runtime.training.examples import (  # noqa: E402
 )
 from b2brecs_runtime.training.exporting import export  # noqa: E402
 from b2brecs_runtime.training.fitting import fit  # noqa: E402
+from b2brecs_runtime.training.losses import in_batch_softmax  # noqa: E402
 from b2brecs_runtime.training.products import Catalogue, catalogue  # noqa: E402
 from b2brecs_runtime.training.run import NoData, Run, start  # noqa: E402
 
@@ -44,6 +45,7 @@ __all__ = [
     "datasets",
     "export",
     "fit",
+    "in_batch_softmax",
     "sampling_probabilities",
     "start",
 ]

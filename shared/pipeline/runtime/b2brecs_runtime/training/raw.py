@@ -37,9 +37,18 @@ class TransformGraph(tf.Module):
             if values is None:
                 blank = "" if feature.dtype == tf.string else 0
                 values = tf.fill([rows], tf.constant(blank, feature.dtype))
-            inputs[name] = _shaped(values, feature)
+            inputs[name] = _shaped(_cast(values, feature.dtype), feature)
         out = self._loaded.transform_fn(inputs)
         return {key: tf.reshape(out[key], [-1]) for key in dict.fromkeys(keys)}
+
+
+def _cast(values: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """In the graph's type. Stock TFX reads a column of digits as numbers, whatever it is."""
+    if values.dtype == dtype:
+        return values
+    if values.dtype == tf.string:
+        return tf.strings.to_number(values, dtype)
+    return tf.strings.as_string(values) if dtype == tf.string else tf.cast(values, dtype)
 
 
 def _shaped(values: tf.Tensor, feature: Any) -> tf.Tensor | tf.SparseTensor:
