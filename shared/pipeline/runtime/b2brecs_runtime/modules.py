@@ -8,6 +8,7 @@ import sys
 import tempfile
 import uuid
 from types import ModuleType
+from typing import Any
 
 from b2brecs_runtime import ensure_tensorflow, storage
 
@@ -47,3 +48,29 @@ def _copy(uri: str) -> str:
     with open(file, "wb") as handle:
         handle.write(storage.read_bytes(uri))
     return file
+
+
+class Function:
+    """A function of a generated module that can be sent to other machines.
+
+    Pickling carries the module's URI only; the machine that calls it, which has
+    this package, loads the module there. A function itself would be pickled by
+    reference to a module that exists in no other process.
+    """
+
+    def __init__(self, uri: str, name: str) -> None:
+        self.uri, self.name = uri, name
+        self._function: Any = None
+
+    def loaded(self) -> "Function":
+        """Itself, with the module loaded: do this before a graph is traced."""
+        if self._function is None:
+            self._function = getattr(load(self.uri), self.name)
+        return self
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Calls the function."""
+        return self.loaded()._function(*arguments)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"uri": self.uri, "name": self.name, "_function": None}

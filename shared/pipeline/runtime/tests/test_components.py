@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from b2brecs_runtime import components, data, executor, records
+from b2brecs_runtime import data, executor, modules, records
 from b2brecs_runtime.components import schema as schema_component
 from b2brecs_runtime.components import transform
 from b2brecs_runtime.config import Column
-from pipeline_support import MODULES
+from pipeline_support import MODULES, RUNTIME
 
 
 def frame(run, split):
@@ -210,31 +210,27 @@ def test_test_rows_are_not_analysed(finished, tf):
     assert np.array_equal(ids == len(known), strange)
 
 
-def test_analysis_equals_beams(fresh, finished, tf):
+def test_analysis_equals_beams(fresh, tf):
     """The in-process analysis against TFT's own pipeline: same vocabularies, same constants."""
-    import shutil
-
     import tensorflow_transform as tft
 
-    for task in ("examples", "statistics", "schema"):
-        fresh.do(task)
+    from b2brecs_runtime import analysis
+
+    for name in ("examples", "statistics", "schema"):
+        fresh.do(name)
     task = executor.parse(fresh.executor_input("transform"))
-    module = (
-        components.find("transform")
-        .__globals__["modules"]
-        .load(str(MODULES / "transform_module.py"))
-    )
+    preprocess = modules.Function(str(MODULES / "transform_module.py"), "preprocessing_fn")
     schema = transform._schema(fresh.uri("schema"))
-    scratch = os.path.join(fresh.root, "scratch")
-    os.makedirs(scratch)
-    function = transform._analyze_with_beam(module.preprocessing_fn, task, schema, scratch)
-    beam = os.path.join(fresh.root, "beam")
-    os.makedirs(beam)
-    transform._write_graph(function, schema, beam)
-    mine, theirs = (
-        tft.TFTransformOutput(finished.uri("transform_graph")),
-        tft.TFTransformOutput(beam),
-    )
+    source = transform._Source(fresh.uri("examples"), schema)
+    folders = {n: os.path.join(fresh.root, n) for n in ("scratch", "mine", "theirs")}
+    for folder in folders.values():
+        os.makedirs(folder)
+    scratch = folders["scratch"]
+    inside = analysis.analyze(preprocess.loaded(), source.specs(), source.of("train"), scratch)
+    transform._write_graph(inside, schema, folders["mine"])
+    outside = transform._analyze_with_beam(preprocess, task, schema, scratch)
+    transform._write_graph(outside, schema, folders["theirs"])
+    mine, theirs = (tft.TFTransformOutput(folders[n]) for n in ("mine", "theirs"))
     for name in ("f00_vocab", "f01_vocab", "f02_vocab", "f03_vocab"):
         assert mine.vocabulary_by_name(name) == theirs.vocabulary_by_name(name)
     assert mine.transformed_feature_spec() == theirs.transformed_feature_spec()
@@ -245,7 +241,29 @@ def test_analysis_equals_beams(fresh, finished, tf):
     ours, beams = (o.transform_features_layer()(raw) for o in (mine, theirs))
     for name, value in beams.items():
         assert np.allclose(ours[name], value, atol=1e-5), name
-    shutil.rmtree(scratch)
+
+
+def test_a_pickled_function_loads_its_module_where_it_is_called(tmp_path):
+    """What Beam sends to a worker elsewhere is the module's address, not its code."""
+    import pickle
+    import subprocess
+    import sys
+
+    module = tmp_path / "m.py"
+    module.write_text(
+        "FACTOR = 3\ndef helper(x):\n    return FACTOR * x\ndef f(x):\n    return helper(x)\n"
+    )
+    function = modules.Function(str(module), "f").loaded()
+    (tmp_path / "f.pickle").write_bytes(pickle.dumps(function))
+    code = "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb'))(14))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "f.pickle")],
+        cwd=RUNTIME,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "42"
 
 
 def test_an_analysis_only_beam_knows_goes_through_beam(fresh, capsys, tmp_path):

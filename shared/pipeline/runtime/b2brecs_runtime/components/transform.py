@@ -32,7 +32,8 @@ def run(task: Task, report: Report) -> None:
     ensure_tensorflow()
     from b2brecs_runtime import analysis
 
-    examples, module = task.input("examples"), modules.load(task.text("module"))
+    examples = task.input("examples")
+    preprocessing_fn = modules.Function(task.text("module"), "preprocessing_fn").loaded()
     schema = _schema(task.input("schema").uri)
     graph, transformed = task.output("transform_graph"), task.output("transformed_examples")
     counts = {s: int((examples.metadata.get("rows") or {}).get(s, 0)) for s in SPLITS}
@@ -40,15 +41,15 @@ def run(task: Task, report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="b2brecs-transform-") as scratch:
         source = _Source(examples.uri, schema)
         if task.config.beam and counts["train"] > IN_PROCESS_ROWS:
-            function = _analyze_with_beam(module.preprocessing_fn, task, schema, scratch)
+            function = _analyze_with_beam(preprocessing_fn, task, schema, scratch)
         else:
             try:
                 function = analysis.analyze(
-                    module.preprocessing_fn, source.specs(), source.of("train"), scratch
+                    preprocessing_fn, source.specs(), source.of("train"), scratch
                 )
             except analysis.Unsupported as reason:
                 print(f"analysing with Beam, because the module uses {reason}")
-                function = _analyze_with_beam(module.preprocessing_fn, task, schema, scratch)
+                function = _analyze_with_beam(preprocessing_fn, task, schema, scratch)
         analysed = time.monotonic()
         print(f"analysed {counts['train']:,} rows in {analysed - started:.1f} s")
         with storage.publish(graph.uri) as folder:
