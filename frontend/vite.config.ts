@@ -4,9 +4,12 @@ import { defineConfig } from 'vitest/config'
 // The address of a running server for `npm run dev`, e.g. http://127.0.0.1:8484.
 const server = process.env.B2BRECS_URL ?? 'http://127.0.0.1:8484'
 
+const proxy = { '/v1': server, '/signin': server }
+
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { '/v1': server, '/signin': server } },
+  server: { proxy },
+  preview: { proxy },
   build: {
     target: 'es2022',
     sourcemap: false,

@@ -1,3 +1,4 @@
+import { checkOf, suggestionOf, type CheckReply, type ProposalReply } from './adapt'
 import { http, type Params } from './client'
 import type * as t from './types'
 
@@ -50,8 +51,8 @@ export const api = {
   analyze: (p: string, id: string) => http.post<t.Profile | undefined>(`${P(p)}/datasets/${enc(id)}/analyze`),
   datasetPreview: (p: string, id: string, limit: number) => http.get<t.RowsReply>(`${P(p)}/datasets/${enc(id)}/preview`, { limit }),
   datasetSql: (p: string, id: string, form: 'plain' | 'training') => http.get<t.SqlReply>(`${P(p)}/datasets/${enc(id)}/sql`, { form }),
-  suggestDataset: (p: string, body: unknown) => http.post<t.Suggestion>(`${P(p)}/datasets:suggest`, body),
-  checkDataset: (p: string, definition: t.DatasetDefinition) => http.post<t.DatasetCheck>(`${P(p)}/datasets:check`, { definition }),
+  suggestDataset: (p: string, body: unknown) => http.post<ProposalReply>(`${P(p)}/datasets:suggest`, body).then(suggestionOf),
+  checkDataset: (p: string, definition: t.DatasetDefinition) => http.post<CheckReply>(`${P(p)}/datasets:check`, { definition }).then(checkOf),
 
   // Features and models
   features: (p: string, q?: Params) => http.get<t.List<t.FeatureConfig>>(`${P(p)}/feature-configs`, q),

@@ -49,7 +49,7 @@ export const http = {
 export function upload<T>(key: string, file: File, onProgress: (sent: number) => void, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const x = new XMLHttpRequest()
-    x.open('PUT', '/v1/uploads/' + key.split('/').map(encodeURIComponent).join('/'))
+    x.open('PUT', '/v1/uploads/' + encodeURIComponent(key))
     x.setRequestHeader('content-type', 'application/octet-stream')
     x.upload.onprogress = (e) => onProgress(e.loaded)
     x.onerror = () => reject(new TypeError('the connection broke during the upload'))

@@ -13,7 +13,7 @@ export function Home() {
   if (id) return <Navigate to="/projects/$project" params={{ project: id }} replace />
   if (error) return <Page crumbs={[{ label: 'Start' }]}><Failed error={error} /></Page>
   if (loading) return <Page crumbs={[{ label: 'Start' }]}><Skeleton /></Page>
-  return <Navigate to="/projects/new" replace />
+  return <Navigate to="/new-project" replace />
 }
 
 export function NotFound() {

@@ -53,7 +53,7 @@ export default function Palette({ close, nav, project }: { close: () => void; na
     void navigate({ to: e.to })
   }
   return (
-    <Modal opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="12vh" centered={false} aria-label="Search and commands">
+    <Modal opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="12vh" centered={false} title="Search and commands" styles={{ header: { position: 'absolute', width: 1, height: 1, minHeight: 0, padding: 0, overflow: 'hidden', clipPath: 'inset(50%)' } }}>
       <div className="palette-input">
         <IconSearch size={16} stroke={1.75} className="t3" aria-hidden />
         <input

@@ -23,7 +23,7 @@ export function ProjectMenu({ rail, name, id }: { rail: boolean; name: string | 
           <Menu.Item key={p.id} onClick={() => void navigate({ to: `/projects/${p.id}` })} className={p.id === id ? 'em' : ''}>{p.name}</Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => void navigate({ to: '/projects/new' })}>New project</Menu.Item>
+        <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => void navigate({ to: '/new-project' })}>New project</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

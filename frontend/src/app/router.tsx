@@ -20,7 +20,7 @@ const experiments = () => import('../pages/experiments') as unknown as Promise<M
 const routes = root.addChildren([
   shell.addChildren([
     createRoute({ getParentRoute: () => shell, path: '/', component: Home }),
-    page('/projects/new', () => import('../pages/overview/NewProject') as unknown as Promise<Module>, 'NewProject'),
+    page('/new-project', () => import('../pages/overview/NewProject') as unknown as Promise<Module>, 'NewProject'),
     page('/projects/$project', () => import('../pages/overview/Overview') as unknown as Promise<Module>, 'Overview'),
     page('/connections', etl, 'Connections'),
     page('/connections/new', etl, 'NewConnection'),

@@ -75,7 +75,7 @@ export function Id({ value, show }: { value: string; show?: string }) {
   const c = useClipboard({ timeout: 2000 })
   return (
     <Tooltip label={c.copied ? 'Copied' : value} opened={c.copied || undefined}>
-      <button type="button" className="id mono" onClick={(e) => { e.stopPropagation(); e.preventDefault(); c.copy(value) }} aria-label={`Copy ${value}`}>
+      <button type="button" className="id mono" onClick={(e) => { e.stopPropagation(); e.preventDefault(); c.copy(value) }} title={`Copy ${value}`}>
         {show ?? value}
       </button>
     </Tooltip>

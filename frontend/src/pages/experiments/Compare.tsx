@@ -31,7 +31,7 @@ export function Compare({ list, project }: { list: Experiment[]; project: string
       {stamps.size > 1 && <p className="row warn"><IconAlertTriangle size={16} stroke={1.75} aria-hidden />They were not measured in the same way: their numbers cannot be held against each other. {[...stamps].filter(Boolean).join(' | ')}</p>}
       <div className="cols-2">
         <Panel title="Metrics" note="test split" flush foot={stamps.size === 1 && list[0].metrics ? stampText(list[0].metrics.protocol) : undefined}>
-          <div className="table-scroll">
+          <div className="table-scroll" tabIndex={0} role="region" aria-label="Comparison, scrolls sideways">
             <table className="table table-28 facts" aria-label="Metrics compared">
               <thead><tr><th scope="col">Metric</th>{list.map((e, i) => <th key={e.id} scope="col" className="right"><span className="row tight" style={{ justifyContent: 'flex-end' }}><i className="dot" style={{ background: `var(--${KEYS[i]})` }} />{heads[i]}</span></th>)}<th scope="col" className="right">item-kNN</th><th scope="col" className="right">Popularity</th></tr></thead>
               <tbody>

@@ -101,7 +101,7 @@ function Customer({ project, customer, experiments }: { project: string; custome
       </Panel>
       {(r?.bought?.length ?? 0) > 0 && <BoughtTable bought={r!.bought!} customer={customer} />}
       <Panel title="Ask for it yourself" flush>
-        <div className="rec-call"><code className="mono">{curl}</code><Copy text={curl} label="Copy the call" /></div>
+        <div className="rec-call"><code className="mono" tabIndex={0} role="region" aria-label="The same as a call">{curl}</code><Copy text={curl} label="Copy the call" /></div>
       </Panel>
     </div>
   )

@@ -1,0 +1,29 @@
+import type { DatasetCheck, DatasetDefinition, DatasetRole, FieldFinding, JoinGuess, Ref, Suggestion, WarehouseColumn } from './types'
+
+/** A proposal as the server sends it: roles by name, evidence as lists. */
+export interface ProposalReply {
+  definition: DatasetDefinition
+  roles: Partial<Record<DatasetRole, { table: Ref; column: string; confidence: string; score: number; why: string }>>
+  joins: (Omit<JoinGuess, 'why' | 'match' | 'unique'> & { why: string[]; overlap: number; keys: { rows: number; distinct: number } })[]
+}
+
+/** Gives a proposal the shape the builder draws. */
+export function suggestionOf(p: ProposalReply): Suggestion {
+  return {
+    definition: p.definition,
+    roles: Object.entries(p.roles ?? {}).map(([role, g]) => ({ role: role as DatasetRole, column: g.column, confidence: g.confidence, why: g.why })),
+    joins: (p.joins ?? []).map((j) => ({ join: j.join, score: j.score, why: (j.why ?? []).join('; '), match: j.overlap, unique: j.keys.rows === j.keys.distinct })),
+  }
+}
+
+/** A check as the server sends it: what is wrong, by place. */
+export interface CheckReply { valid: boolean; findings: FieldFinding[]; schema: WarehouseColumn[]; rows: number }
+
+/** Every finding of a check blocks: the definition cannot be stored with it. */
+export function checkOf(c: CheckReply): DatasetCheck {
+  return {
+    schema: c.schema ?? [],
+    rows: c.valid ? c.rows : undefined,
+    findings: (c.findings ?? []).map((f) => ({ severity: 'blocking', code: f.location, message: f.message, why: '', next: '', penalty: 0 })),
+  }
+}
