@@ -16,5 +16,6 @@ export default defineConfig({
     // The chart engine is one lazy chunk; it is as small as its parts allow.
     chunkSizeWarningLimit: 700,
   },
-  test: { environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], setupFiles: ['src/test-setup.ts'] },
+  test: {
+    testTimeout: 60_000, // a busy machine is no failure environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], setupFiles: ['src/test-setup.ts'] },
 })
