@@ -32,6 +32,7 @@ type subscriber struct {
 	stopped bool // not started yet, or closed
 	closed  bool
 	ready   []delivery            // in order of arrival
+	freed   []delivery            // the next ones of keys that were busy; they hold their key
 	keys    map[string][]delivery // keys being handled, with those that wait for them
 	waiting int                   // total of keys' lists
 	cursor  int64                 // highest seq taken from the stream
@@ -112,6 +113,11 @@ func (s *subscriber) pump() {
 // next gives a message whose ordering key is free. It holds mu.
 func (s *subscriber) next() (delivery, bool) {
 	for {
+		if len(s.freed) > 0 { // they came before everything ready
+			v := s.freed[0]
+			s.freed = s.freed[1:]
+			return v, true
+		}
 		v, ok := s.take()
 		if !ok || v.msg.Key == "" {
 			return v, ok
@@ -229,9 +235,9 @@ func (s *subscriber) finished(key string) {
 	s.active--
 	if key != "" {
 		if list := s.keys[key]; len(list) > 0 {
-			delete(s.keys, key)
-			s.waiting -= len(list)
-			s.ready = append(list, s.ready...) // they came before everything ready
+			s.freed = append(s.freed, list[0])
+			s.keys[key] = list[1:]
+			s.waiting--
 		} else {
 			delete(s.keys, key)
 		}

@@ -34,6 +34,11 @@ func (f *File) Write(ctx context.Context, fn func(*Tx) error) error {
 // running it does nothing and reports false.
 func (f *File) TryWrite(fn func(*Tx) error) (ran bool, err error) {
 	select {
+	case <-f.closed:
+		return false, f.closedProblem()
+	default:
+	}
+	select {
 	case <-f.writer:
 		if err := f.locked(); err != nil {
 			return false, err
