@@ -69,37 +69,47 @@ func python(t *testing.T) string {
 	return ""
 }
 
-func check(t *testing.T, py string, spec []byte) (string, error) {
+// verdicts asks the official schema about several jobs at once: starting Python
+// takes longer than checking.
+func verdicts(t *testing.T, specs ...[]byte) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), py, filepath.Join("testdata", "check_spec.py"))
-	cmd.Stdin = bytes.NewReader(spec)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	var in bytes.Buffer
+	for _, s := range specs {
+		if err := json.Compact(&in, s); err != nil {
+			t.Fatal(err)
+		}
+		in.WriteByte('\n')
+	}
+	cmd := exec.CommandContext(t.Context(), python(t), filepath.Join("testdata", "check_spec.py"))
+	cmd.Stdin, cmd.Stderr = &in, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return stderr.String(), err
+		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out)), nil
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != len(specs) {
+		t.Fatalf("%d verdicts about %d jobs: %q", len(lines), len(specs), lines)
+	}
+	return lines
 }
 
 func TestOfficialSchema(t *testing.T) {
-	py := python(t)
 	spec, err := kfp.Build(wholesale())
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := check(t, py, spec)
-	if err != nil {
-		t.Fatalf("kfp refuses the job: %v: %s", err, got)
-	}
-	if want := "evaluator examples schema statistics trainer transform"; got != want {
-		t.Errorf("tasks = %q, want %q", got, want)
-	}
 	// The check itself must be able to fail, at each of the four messages.
-	for _, typo := range []string{`"displayName"`, `"gcsOutputDirectory"`, `"dependentTasks"`, `"command"`} {
-		broken := bytes.Replace(spec, []byte(typo), []byte(typo[:len(typo)-1]+`x"`), 1)
-		if out, err := check(t, py, broken); err == nil {
-			t.Errorf("a job with a misspelt %s passes: %s", typo, out)
+	specs, typos := [][]byte{spec}, []string{`"displayName"`, `"gcsOutputDirectory"`, `"dependentTasks"`, `"command"`}
+	for _, typo := range typos {
+		specs = append(specs, bytes.Replace(spec, []byte(typo), []byte(typo[:len(typo)-1]+`x"`), 1))
+	}
+	got := verdicts(t, specs...)
+	if want := "ok evaluator examples schema statistics trainer transform"; got[0] != want {
+		t.Errorf("the schema says %q, want %q", got[0], want)
+	}
+	for i, typo := range typos {
+		if !strings.HasPrefix(got[i+1], "refused ") || !strings.Contains(got[i+1], strings.Trim(typo, `"`)+"x") {
+			t.Errorf("a job with a misspelt %s: %s", typo, got[i+1])
 		}
 	}
 }
