@@ -17,5 +17,9 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
   },
   test: {
-    testTimeout: 60_000, // a busy machine is no failure environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], setupFiles: ['src/test-setup.ts'] },
+    environment: 'jsdom',
+    include: ['src/**/*.test.{ts,tsx}'],
+    setupFiles: ['src/test-setup.ts'],
+    testTimeout: 60_000, // a busy machine is no failure
+  },
 })

@@ -95,7 +95,7 @@ export interface Profile {
   rows_before: number; columns: ColumnProfile[]; customer_pareto?: ParetoPoint[]; product_pareto?: ParetoPoint[]; rows_per_month?: ValueCount[]
   score: number; rating: string; findings: Finding[]; bytes_scanned: number; analyzed_at: string; seconds: number
 }
-export interface RoleGuess { role: DatasetRole; column: string; confidence: number | string; why: string }
+export interface RoleGuess { role: DatasetRole; column: string; confidence: string; why: string }
 export interface JoinGuess { join: Join; score: number; why: string; match?: number; unique?: boolean }
 export interface Suggestion { definition: DatasetDefinition; roles: RoleGuess[]; joins: JoinGuess[] }
 export interface DatasetCheck { schema: WarehouseColumn[]; findings: Finding[]; rows?: number }

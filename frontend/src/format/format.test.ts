@@ -32,7 +32,7 @@ describe('time', () => {
     ['0001-01-01T00:00:00Z', '—'], ['', '—'], ['soon', '—'],
   ])('%s reads %s', (t, want) => expect(relative(t, now)).toBe(want))
 
-  test.each([[0.42, '0.4s'], [37, '37s'], [125, '2m 05s'], [3780, '1h 03m'], [59.7, '1m 00s'], [undefined, '—'], [-1, '—']])('%s seconds read %s', (s, want) => expect(duration(s)).toBe(want))
+  test.each([[0.01, '<0.1s'], [0.42, '0.4s'], [37, '37s'], [125, '2m 05s'], [3780, '1h 03m'], [59.7, '1m 00s'], [undefined, '—'], [-1, '—']])('%s seconds read %s', (s, want) => expect(duration(s)).toBe(want))
 
   test('dates without a time of day do not move with the zone', () => {
     expect(date('2025-11-24')).toBe('24 Nov 2025')

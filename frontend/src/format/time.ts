@@ -69,6 +69,7 @@ export function clock(t: When, seconds = false): string {
 /** 37s, 2m 05s, 1h 03m; below ten seconds with one decimal. */
 export function duration(seconds: number | null | undefined): string {
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return UNKNOWN
+  if (seconds < 0.05) return '<0.1s'
   if (seconds < 9.95) return `${seconds.toFixed(1)}s`
   const s = Math.round(seconds)
   if (s < 60) return `${s}s`

@@ -25,11 +25,6 @@ interface Props {
   foot: (findings: Finding[] | undefined) => React.ReactNode
 }
 
-/** How sure a suggestion is, as a share; words are read as shares. */
-export function sureness(c: number | string): number {
-  return typeof c === 'number' ? c : ({ high: 0.95, medium: 0.7, low: 0.4 }[c] ?? 0.5)
-}
-
 /** Tables and joins as a picture at the left; roles, joins and filters as sentences at the right. */
 export function Builder({ project, definition: d, tables, suggestion, onChange, foot }: Props) {
   const edit = !!onChange
@@ -71,7 +66,7 @@ export function Builder({ project, definition: d, tables, suggestion, onChange, 
                 {edit ? (
                   <Select aria-label={`Column of the role ${role}`} data={names} value={d.roles[role] ?? null} placeholder={role === 'customer' || role === 'product' ? 'Choose' : 'None'} clearable={role === 'time' || role === 'value'} searchable onChange={(v) => onChange?.(setRole(d, role as DatasetRole, v ?? undefined))} />
                 ) : <span className="mono">{d.roles[role] ?? '—'}</span>}
-                {kept && <p className="t3 small role-why">{Math.round(sureness(guess.confidence) * 100)}{'\u2009'}% sure: {guess.why}</p>}
+                {kept && <p className="t3 small role-why"><span className={guess.confidence === 'high' ? 'ok' : 'warn'}>{guess.confidence} confidence</span>: {guess.why}</p>}
               </div>
             )
           })}

@@ -98,7 +98,7 @@ function RunProgress({ r }: { r: Run }) {
   const part = runProgress(r)
   const extract = r.phases.find((p) => p.name === 'extract')
   const reading = between(extract?.started, extract?.ended, now)
-  const rate = reading && reading > 0.2 ? r.rows_read / reading : undefined
+  const rate = reading && reading > 0.05 ? r.rows_read / reading : undefined
   const eta = useEta(part ?? 0, elapsed, active && r.status === 'running')
   const offset = (t: string | undefined) => between(start, t, now)
   const lanes: (Lane & { icon: React.ReactNode })[] = r.phases.map((p) => {
@@ -107,7 +107,7 @@ function RunProgress({ r }: { r: Run }) {
     const status = { waiting: 'waiting', done: 'completed', running: 'running', cancelled: 'cancelled', failed: 'failed' }[state]
     return { name: p.name, state, start: s === undefined ? undefined : Math.max(0, s), end: p.started ? offset(p.ended ?? r.ended_at) : undefined, icon: <Status state={status}>{PHASES[p.name] ?? p.name}</Status> }
   })
-  const span = Math.max(1, active && part && part > 0.1 ? elapsed / part : elapsed) * 1.03
+  const span = Math.max(0.2, active && part && part > 0.1 ? elapsed / part : elapsed) * 1.03
   return (
     <Panel label="Progress" flush>
       <div className="run-strip">

@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { IconFile, IconPlayerPlay, IconUpload, IconX } from '@tabler/icons-react'
 import { useRef, useState } from 'react'
@@ -7,16 +7,17 @@ import { useRef, useState } from 'react'
 import { api, idempotencyKey } from '../../api/calls'
 import { upload } from '../../api/client'
 import { fieldErrors, problemOf } from '../../api/problem'
-import { col } from '../../api/queries'
+import { col, q } from '../../api/queries'
 import type { Description, FileOptions, LoadType, Upload as Uploaded } from '../../api/types'
 import { Page, Title } from '../../app/Page'
+import { useAddress } from '../../app/search'
 import { bytes, plural, share } from '../../format/numbers'
 import { duration } from '../../format/time'
 import { Panel, Skeleton, Term } from '../../ui/basics'
 import { ActionError, Failed } from '../../ui/Problem'
 import { Bar } from '../../ui/Progress'
 import { Chip } from '../../ui/Status'
-import { tableName } from './parts'
+import { matches, tableName } from './parts'
 import { chosen, draftOf, nameError, SchemaEditor, type Draft } from './SchemaEditor'
 import './etl.css'
 
@@ -25,6 +26,9 @@ const ENCODINGS = ['', 'utf-8', 'latin-1', 'windows-1252', 'windows-1251', 'utf-
 
 /** A file from the desk to a raw table: drop, look at what was understood, load. */
 export function Upload() {
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const [search, set] = useAddress()
   const [file, setFile] = useState<File>()
   const [sent, setSent] = useState(0)
   const [over, setOver] = useState(false)
@@ -35,15 +39,24 @@ export function Upload() {
   const [found, setFound] = useState<Description>()
 
   const detect = useMutation({ mutationFn: (a: { key: string; options: Partial<FileOptions> }) => api.detect({ key: a.key, options: { prefix: '', pattern: '', format: '', ...a.options } }), onSuccess: setFound })
+  const jobs = useQuery(q.jobs({ limit: 200, connection: 'uploads' }))
+  const targets = (jobs.data?.items ?? []).filter((j) => j.files && j.enabled)
+  const target = targets.find((j) => j.id === search.job)
+  const wrong = file && target && !matches(target.files!.pattern, file.name)
   const put = useMutation({
     mutationFn: async (f: File) => {
       abort.current = new AbortController()
       setStarted(Date.now())
-      // Each upload has its own folder, so that the job that reads it takes this file and no other.
-      const folder = tableName(f.name)
-      return upload<Uploaded>(`${folder}/${f.name}`, f, setSent, abort.current.signal)
+      // A file for a job starts its run by arriving. A new one waits behind an
+      // underscore, which arrivals leave alone, until somebody has said how to read it.
+      const key = target ? target.files!.prefix + f.name : `${tableName(f.name)}/_${f.name}`
+      return upload<Uploaded>(key, f, setSent, abort.current.signal)
     },
-    onSuccess: (u) => detect.mutate({ key: u.key, options }),
+    onSuccess: (u) => {
+      if (!target) return detect.mutate({ key: u.key, options })
+      void client.invalidateQueries({ queryKey: [col.runs, 'list'] })
+      void navigate({ to: `/etl/jobs/${target.id}` })
+    },
   })
   const take = (f: File | undefined) => {
     if (!f) return
@@ -51,7 +64,8 @@ export function Upload() {
     setSent(0)
     setFound(undefined)
     detect.reset()
-    put.mutate(f)
+    put.reset()
+    if (!target || matches(target.files!.pattern, f.name)) put.mutate(f)
   }
   const redo = (patch: Partial<FileOptions>) => {
     const next = { ...options, ...patch }
@@ -63,7 +77,7 @@ export function Upload() {
 
   return (
     <Page crumbs={[{ label: 'ETL', to: '/etl' }, { label: 'Upload' }]}>
-      <Title>Upload a file</Title>
+      <Title right={targets.length > 0 && <Select aria-label="Where the file goes" w={280} data={[{ value: '', label: 'Into a new table' }, ...targets.map((j) => ({ value: j.id, label: `${j.load === 'catalog' ? 'Replace' : 'Add to'} ${j.destination.name}` }))]} value={target?.id ?? ''} onChange={(v) => { set({ job: v || undefined }); setFile(undefined); setFound(undefined); put.reset() }} />}>Upload a file</Title>
       <div
         className={`drop${over ? ' over' : ''}`}
         onDragOver={(e) => { e.preventDefault(); setOver(true) }} onDragLeave={() => setOver(false)}
@@ -86,6 +100,7 @@ export function Upload() {
               {put.isPending && <Button size="compact-sm" className="end btn-danger" leftSection={<IconX size={14} />} onClick={() => abort.current?.abort()}>Cancel upload</Button>}
             </div>
             {put.isPending && <Bar value={file.size ? sent / file.size : 1} label="Upload" />}
+            {wrong && <p className="field-error" role="alert">This job takes files named {target.files!.pattern}. Rename the file, or load it into a new table.</p>}
             {cancelled ? <p className="t2">The upload was cancelled; nothing was kept.</p> : <ActionError error={put.error} />}
           </div>
         </Panel>
@@ -104,19 +119,20 @@ function NewTable({ uploaded, found, options, redo, busy }: TableProps) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const [drafts, setDrafts] = useState<Draft[]>(() => found.columns.map(draftOf))
-  const base = uploaded.key.split('/').pop() ?? uploaded.key
+  const stored = uploaded.key.split('/').pop() ?? uploaded.key
+  const base = stored.replace(/^_/, '')
   const [name, setName] = useState(base)
   const [table, setTable] = useState(tableName(base))
   const [load, setLoad] = useState<LoadType>('transactional')
   const [limit, setLimit] = useState('0.05')
   const csv = found.format !== 'parquet'
-  const prefix = uploaded.key.slice(0, uploaded.key.length - base.length)
+  const prefix = uploaded.key.slice(0, uploaded.key.length - stored.length)
 
   const start = useMutation({
     mutationFn: async () => {
       const job = await api.createJob({
         name, connection: 'uploads', load, enabled: true, destination: { dataset: 'raw_data', name: table }, columns: chosen(drafts), max_reject_share: Number(limit), safety_lag_seconds: 0,
-        files: { prefix, pattern: load === 'catalog' ? '*' : `*${/\.[^.]+$/.exec(base)?.[0] ?? ''}`, format: found.format ?? '', delimiter: options.delimiter || found.delimiter, encoding: options.encoding || found.encoding, no_header: options.no_header ?? (found.header === false && csv), latest_only: load === 'catalog' },
+        files: { prefix, pattern: `*${/\.[^.]+$/.exec(base)?.[0] ?? ''}`, format: found.format ?? '', delimiter: options.delimiter || found.delimiter, encoding: options.encoding || found.encoding, no_header: options.no_header ?? (found.header === false && csv), latest_only: load === 'catalog' },
       })
       return api.runJob(job.id, idempotencyKey())
     },

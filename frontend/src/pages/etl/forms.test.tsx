@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { FormField, Run } from '../../api/types'
 import { check, ConnectionFields, initial, inputs, type Values } from './ConnectionForm'
-import { tableName } from './parts'
+import { matches, tableName } from './parts'
 import { verdict } from './Reconcile'
 import { chosen, draftOf, nameError } from './SchemaEditor'
 
@@ -54,6 +54,8 @@ describe('the schema editor', () => {
 })
 
 test.each([['Orders 2026.csv', 'orders_2026'], ['2026-sales.parquet', 't_2026_sales'], ['Продажи.csv', 'table_1'], ['Überblick.csv', 'uberblick'], ['a.b.csv', 'a_b']])('%s becomes %s', (file, table) => expect(tableName(file)).toBe(table))
+
+test.each([['*.csv', 'a.csv', true], ['*.csv', 'a.csv.gz', false], ['a?.csv', 'ab.csv', true], ['sales\\*.csv', 'sales*.csv', true], ['sales\\*.csv', 'sales1.csv', false], ['[ab]*', 'b1', true], ['', 'x', true], ['(x+', '(x+', true]])('%s takes %s: %s', (pattern, name, want) => expect(matches(pattern, name)).toBe(want))
 
 describe('the reconciliation', () => {
   const run = { status: 'completed', rows_read: 100, rows_staged: 95, rows_rejected: 5, commit: { id: 'r', read: 95, inserted: 90, updated: 5, deleted: 0, repeated: false } } as Run

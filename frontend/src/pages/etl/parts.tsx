@@ -38,3 +38,21 @@ export function tableName(text: string): string {
   const s = base.normalize('NFKD').replace(/\p{M}/gu, '').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '').toLowerCase()
   return !s ? 'table_1' : /^[a-z_]/.test(s) ? s : 't_' + s
 }
+
+/** Whether a file's name fits a job's pattern: * and ? as in a shell, sets in brackets. */
+export function matches(pattern: string, name: string): boolean {
+  if (!pattern) return true
+  let re = ''
+  for (let i = 0; i < pattern.length; i++) {
+    const c = pattern[i]
+    if (c === '\\' && i + 1 < pattern.length) re += pattern[++i].replace(/[^\w]/g, '\\$&')
+    else if (c === '*') re += '[^/]*'
+    else if (c === '?') re += '[^/]'
+    else if (c === '[' && pattern.indexOf(']', i) > 0) {
+      const end = pattern.indexOf(']', i)
+      re += pattern.slice(i, end + 1)
+      i = end
+    } else re += c.replace(/[^\w]/g, '\\$&')
+  }
+  return new RegExp(`^${re}$`).test(name)
+}

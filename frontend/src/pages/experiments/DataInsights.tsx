@@ -8,16 +8,19 @@ import { active } from './facts'
 
 const pct = (v: number | undefined) => (v === undefined ? '—' : `${figure(v)}\u2009%`)
 
-const numeric: Column<StatFeature>[] = [
+/** A statistic of a time column, which reaches training as Unix seconds, is a date to people. */
+const at = (v: number | undefined) => (v === undefined || v === null ? '—' : new Date(v * 1000).toISOString().slice(0, 10))
+
+const numericColumns = (times: Set<string>): Column<StatFeature>[] => [
   { id: 'n', header: 'Feature', cell: (f) => <span className="mono">{f.name}</span> },
   { id: 'count', header: 'Count', right: true, cell: (f) => <span className="mono">{count(f.numeric_stats?.count)}</span> },
   { id: 'miss', header: 'Missing', right: true, cell: (f) => <span className={`mono${f.numeric_stats?.missing ? ' warn' : ' t3'}`}>{pct(f.numeric_stats?.missing_pct)}</span> },
-  { id: 'mean', header: 'Mean', right: true, cell: (f) => <span className="mono">{figure(f.numeric_stats?.mean)}</span> },
-  { id: 'std', header: 'Std dev', right: true, wide: true, cell: (f) => <span className="mono">{figure(f.numeric_stats?.std_dev)}</span> },
+  { id: 'mean', header: 'Mean', right: true, cell: (f) => <span className="mono">{(times.has(f.name) ? at : figure)(f.numeric_stats?.mean)}</span> },
+  { id: 'std', header: 'Std dev', right: true, wide: true, cell: (f) => <span className="mono">{times.has(f.name) && f.numeric_stats?.std_dev !== undefined ? `${figure(f.numeric_stats.std_dev / 86_400)}\u2009d` : figure(f.numeric_stats?.std_dev)}</span> },
   { id: 'zeros', header: 'Zeros', right: true, wide: true, cell: (f) => <span className="mono">{pct(f.numeric_stats?.zeros_pct)}</span> },
-  { id: 'min', header: 'Min', right: true, wide: true, cell: (f) => <span className="mono">{figure(f.numeric_stats?.min_val)}</span> },
-  { id: 'med', header: 'Median', right: true, wide: true, cell: (f) => <span className="mono">{figure(f.numeric_stats?.median)}</span> },
-  { id: 'max', header: 'Max', right: true, wide: true, cell: (f) => <span className="mono">{figure(f.numeric_stats?.max_val)}</span> },
+  { id: 'min', header: 'Min', right: true, wide: true, cell: (f) => <span className="mono">{(times.has(f.name) ? at : figure)(f.numeric_stats?.min_val)}</span> },
+  { id: 'med', header: 'Median', right: true, wide: true, cell: (f) => <span className="mono">{(times.has(f.name) ? at : figure)(f.numeric_stats?.median)}</span> },
+  { id: 'max', header: 'Max', right: true, wide: true, cell: (f) => <span className="mono">{(times.has(f.name) ? at : figure)(f.numeric_stats?.max_val)}</span> },
   { id: 'h', header: 'Shape', width: 110, wide: true, cell: (f) => <MiniBars values={(f.numeric_stats?.histogram ?? []).slice(0, 10).map((b) => b.count)} height={20} color="var(--s1)" /> },
 ]
 const categorical: Column<StatFeature>[] = [
@@ -57,7 +60,7 @@ export function DataInsights({ e, history }: { e: Experiment; history: History |
           </div>
         </Panel>
       )}
-      {!!s?.numeric_features?.length && <Panel title="Numeric features" flush><DataTable label="Numeric features" rows={s.numeric_features.slice(0, 30)} columns={numeric} rowId={(f) => f.name} /></Panel>}
+      {!!s?.numeric_features?.length && <Panel title="Numeric features" flush><DataTable label="Numeric features" rows={s.numeric_features.slice(0, 30)} columns={numericColumns(new Set(e.snapshot.dataset_version.schema.filter((c) => /^(DATE|DATETIME|TIMESTAMP)$/.test(c.type)).map((c) => c.name)))} rowId={(f) => f.name} /></Panel>}
       {!!s?.categorical_features?.length && <Panel title="Categorical features" flush><DataTable label="Categorical features" rows={s.categorical_features.slice(0, 30)} columns={categorical} rowId={(f) => f.name} /></Panel>}
       {!!sc?.features?.length && <Panel title="Schema" note={plural(sc.features.length, 'feature')} flush><DataTable label="Schema" rows={sc.features.slice(0, 50)} columns={schema} rowId={(f) => f.name} height={28} /></Panel>}
     </>

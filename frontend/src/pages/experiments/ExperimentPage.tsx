@@ -110,7 +110,7 @@ function Header({ e }: { e: Experiment }) {
   return (
     <div className="exp-head">
       <div className="grow">
-        <Title after={<><span className="mono">#{e.number}</span><Status state={e.status} chip>{e.status === 'running' && e.stages.find((x) => x.state === 'RUNNING')?.name === 'trainer' ? 'Training' : undefined}</Status></>}>{titleOf(e)}</Title>
+        <Title after={<><Id value={e.id} show={`#${e.number}`} /><Status state={e.status} chip>{e.status === 'running' && e.stages.find((x) => x.state === 'RUNNING')?.name === 'trainer' ? 'Training' : undefined}</Status></>}>{titleOf(e)}</Title>
         <p className="page-sub">
           <Link to={`/projects/${e.project}/datasets/${s.dataset}`}>{s.dataset_name} <span className="em">v{s.dataset_version.number}</span></Link>
           <Link to={`/projects/${e.project}/models/${s.feature_config}?model=${s.model_config}`}>{s.feature_name} <span className="em">v{s.feature_version}</span></Link>
@@ -119,7 +119,6 @@ function Header({ e }: { e: Experiment }) {
           <span>batch <span className="mono">{count(batchSize(e))}</span></span>
           <span>{splitWords(e.settings)}</span>
           {e.created_by && <span>{e.created_by}</span>}
-          <Id value={e.id} show={e.id.slice(-8)} />
         </p>
       </div>
       <div className="exp-progress">

@@ -28,7 +28,7 @@ function Loss({ e, history, height }: { e: Experiment; history: History | undefi
   const val = points(history, 'val_loss')
   const last = (p: [number, number][]) => p[p.length - 1]?.[1]
   return (
-    <Panel title="Loss" note="by epoch" right={<><span className="legend"><span><i style={{ borderColor: 'var(--s4)' }} />train {figure(last(train))}</span>{val.length > 0 && <span><i style={{ borderColor: 'var(--s1)' }} />evaluation {figure(last(val))}</span>}</span>{button}</>}>
+    <Panel title="Loss" right={<><span className="legend"><span><i style={{ borderColor: 'var(--s4)' }} />train {figure(last(train))}</span>{val.length > 0 && <span><i style={{ borderColor: 'var(--s1)' }} />evaluation {figure(last(val))}</span>}</span>{button}</>}>
       {train.length ? (
         <ChartOrTable
           table={table} height={height} label="Loss by epoch"
@@ -95,7 +95,7 @@ function Baselines({ e, history }: { e: Experiment; history: History | undefined
 /** All series of training, the best epoch, where the time went, and the parameters. */
 export function TrainingTab({ e, history }: { e: Experiment; history: History | undefined }) {
   const others = Object.keys(history?.series ?? {}).filter((n) => !['loss', 'val_loss'].includes(n) && !n.startsWith('val_recall'))
-  const timings = Object.entries(history?.timings ?? {})
+  const timings = Object.entries(history?.timings ?? {}).sort((a, b) => b[1] - a[1])
   return (
     <>
       <div className="cols-2"><Loss e={e} history={history} height={280} /><Recall e={e} history={history} height={280} /></div>

@@ -17,7 +17,6 @@ import { Copy, Panel, Skeleton, Term } from '../../ui/basics'
 import { DataTable, type Column } from '../../ui/DataTable'
 import { Empty, GhostRow } from '../../ui/Empty'
 import { Failed } from '../../ui/Problem'
-import { Status } from '../../ui/Status'
 import { currentModel } from '../overview/life'
 import './recommendations.css'
 
@@ -118,7 +117,7 @@ function Items({ r }: { r: Recommendations | undefined }) {
     { id: 'product', header: 'Product', cell: (i) => <span className="mono em">{i.product}</span> },
     ...names.map((n): Column<RecItem> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof r?.items[0]?.attributes?.[n] === 'number', cell: (i) => <span className="t2">{show(i.attributes?.[n])}</span> })),
     { id: 'seen', header: 'Seen', width: 120, wide: true, cell: (i) => (i.seen ?? bought.has(i.product) ? <span className="row tight t3"><IconEye size={14} stroke={1.75} aria-hidden />bought</span> : <span className="row tight acc"><IconSparkles size={14} stroke={1.75} aria-hidden />new to them</span>) },
-    { id: 'score', header: <Term tip="The dot product of the customer's and the product's vectors. It orders one customer's list; it is no probability, and lists cannot be compared by it.">Score</Term>, width: 150, right: true, cell: (i) => <span className="score"><span className="score-track"><span style={{ width: `${hi > lo ? ((i.score - lo) / (hi - lo)) * 100 : 100}%` }} /></span><span className="mono">{i.score.toFixed(3)}</span></span> },
+    r?.source === 'popular' ? { id: 'score', header: <Term tip="How many customers bought it in the training time, or how often; the list is the same for everybody.">Bought</Term>, width: 110, right: true, cell: (i) => <span className="mono">{count(i.score)}</span> } : { id: 'score', header: <Term tip="The dot product of the customer's and the product's vectors. It orders one customer's list; it is no probability, and lists cannot be compared by it.">Score</Term>, width: 150, right: true, cell: (i) => <span className="score"><span className="score-track"><span style={{ width: `${hi > lo ? ((i.score - lo) / (hi - lo)) * 100 : 100}%` }} /></span><span className="mono">{i.score.toFixed(3)}</span></span> },
   ]
   return <DataTable label="Recommended products" rows={r?.items} columns={columns} rowId={(i) => String(i.rank)} skeleton={10} empty={<p className="no-match t3">Nothing is left: every product of the list was bought already.</p>} />
 }
@@ -131,7 +130,7 @@ function BoughtTable({ bought, customer }: { bought: Bought[]; customer: string 
     { id: 'n', header: 'Times', width: 80, right: true, cell: (b) => <span className="mono">{count(b.count)}</span> },
     { id: 'at', header: 'Last', width: 120, right: true, cell: (b) => <span className="t2 nowrap">{b.time ? date(b.time) : '—'}</span> },
   ]
-  return <Panel title={`What ${customer} bought`} note={`the last ${plural(bought.length, 'product')}`} right={<Status state="completed">in the dataset</Status>} flush><DataTable label="Bought products" rows={bought} columns={columns} rowId={(b) => b.product + (b.time ?? '')} height={28} /></Panel>
+  return <Panel title={`What ${customer} bought`} note={`the last ${plural(bought.length, 'product')}`} flush><DataTable label="Bought products" rows={bought} columns={columns} rowId={(b) => b.product + (b.time ?? '')} height={28} /></Panel>
 }
 
 /** At most four attributes that the products have. */
