@@ -24,6 +24,7 @@ type measure struct {
 	Name    string  `json:"name"`
 	Rows    int64   `json:"rows"`
 	Seconds float64 `json:"seconds"`
+	CPU     float64 `json:"cpu_seconds,omitempty"` // of our process alone
 	PeakMB  float64 `json:"peak_mb,omitempty"`
 	Note    string  `json:"note,omitempty"`
 }
@@ -115,7 +116,8 @@ func spawn(ctx context.Context, spec childSpec) (measure, error) {
 		return m, fmt.Errorf("%s: %w", spec.Kind, err)
 	}
 	err = json.Unmarshal(out, &m)
-	fmt.Fprintf(os.Stderr, "%-28s %9d rows %7.2f s %8.0f rows/s %5.0f MB %s\n", m.Name, m.Rows, m.Seconds, m.rate(), m.PeakMB, m.Note)
+	m.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	fmt.Fprintf(os.Stderr, "%-28s %9d rows %7.2f s %6.2f CPU s %8.0f rows/s %5.0f MB %s\n", m.Name, m.Rows, m.Seconds, m.CPU, m.rate(), m.PeakMB, m.Note)
 	return m, err
 }
 
