@@ -17,6 +17,7 @@ import (
 	"github.com/b2brecs/b2brecs/functions/planrun"
 	"github.com/b2brecs/b2brecs/functions/receiveupload"
 	"github.com/b2brecs/b2brecs/functions/recommend"
+	"github.com/b2brecs/b2brecs/functions/repairexperiments"
 	"github.com/b2brecs/b2brecs/functions/submitpipeline"
 	"github.com/b2brecs/b2brecs/functions/watch"
 	"github.com/b2brecs/b2brecs/shared/dataset"
@@ -165,6 +166,14 @@ func Catalog() []platform.Function {
 			Topic: pipeline.TopicProgress.Name, MemoryMiB: 256, Timeout: time.Minute, Concurrency: 4,
 			Roles: []platform.Role{platform.StateWriter},
 			Event: platform.OnEvent(pipeline.TopicProgress, harvest, harvestmetrics.HandleProgress),
+		},
+		{
+			Name: "repair-experiments", Summary: "Starts what a crash left unstarted, replays what was missed", Kind: platform.Call, Cron: "*/5 * * * *",
+			MemoryMiB: 256, Timeout: 5 * time.Minute, Concurrency: 1,
+			Roles: []platform.Role{platform.StateWriter, platform.EventPublisher, platform.WorkflowStarter, platform.PipelineRunner},
+			Call: platform.OnCall(func(p *platform.Platform) repairexperiments.Services {
+				return repairexperiments.Services{State: p.State, Events: p.Events, Workflows: p.Workflows, Runner: p.Runner, FunctionsURL: p.FunctionsURL}
+			}, repairexperiments.Handle),
 		},
 		{
 			Name: "recommend", Summary: "Answers what a customer would buy", Kind: platform.HTTP,

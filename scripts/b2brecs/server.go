@@ -79,6 +79,9 @@ func startServer(ctx context.Context, o serverOptions) (_ *server, err error) {
 	if err := s.platform.Resume(inner); err != nil {
 		return nil, err
 	}
+	if err := s.platform.Schedule(inner, functions.Catalog()); err != nil {
+		return nil, err
+	}
 	return s, folder.WriteProcess(embedded.Process{PID: os.Getpid(), URL: s.address, Token: token, Started: time.Now().UTC()})
 }
 

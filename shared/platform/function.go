@@ -56,6 +56,8 @@ type Function struct {
 	MemoryMiB   int           `json:"memory_mib"`
 	Timeout     time.Duration `json:"-"`
 	Concurrency int           `json:"concurrency"`
+	// Cron calls a Call function at these times, UTC, with an empty request; "" never.
+	Cron string `json:"cron,omitempty"`
 	Roles       []Role        `json:"roles"`
 
 	// Exactly one of these builds the handler from a platform.

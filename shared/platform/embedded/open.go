@@ -208,6 +208,20 @@ func (p *Platform) openEngines(ctx context.Context, o Options) error {
 	return nil
 }
 
+// Schedule registers the times at which the catalogue's functions are called. A
+// time that passed while the process was down is made up for once.
+func (p *Platform) Schedule(ctx context.Context, catalog []platform.Function) error {
+	for _, f := range catalog {
+		if f.Cron == "" {
+			continue
+		}
+		if err := p.Schedules.Put(ctx, schedule.Schedule{ID: "function-" + f.Name, Cron: f.Cron, TimeZone: "UTC", Function: f.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // workflowToken mints tokens for the calls of workflows: to this server and to
 // nobody else.
 func (p *Platform) workflowToken(ctx context.Context, audience string) (string, error) {
