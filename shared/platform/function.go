@@ -57,8 +57,8 @@ type Function struct {
 	Timeout     time.Duration `json:"-"`
 	Concurrency int           `json:"concurrency"`
 	// Cron calls a Call function at these times, UTC, with an empty request; "" never.
-	Cron string `json:"cron,omitempty"`
-	Roles       []Role        `json:"roles"`
+	Cron  string `json:"cron,omitempty"`
+	Roles []Role `json:"roles"`
 
 	// Exactly one of these builds the handler from a platform.
 	Register func(huma.API, *Platform)      `json:"-"` // HTTP
