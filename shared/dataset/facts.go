@@ -66,18 +66,11 @@ func Facts(ctx context.Context, wh *warehouse.Warehouse, r warehouse.Ref) ([]Col
 			w.add(sql.Fn("MAX", n), "max_%d", i)
 			w.add(sql.CountIf(sql.Not(sql.Eq(n, sql.Fn("FLOOR", n)))), "fractions_%d", i)
 			w.add(sql.CountIf(sql.Lt(n, sql.Int(0))), "negative_%d", i)
-		case c.Type == warehouse.String:
-			w.add(sql.Fn("AVG", sql.Fn("LENGTH", e)), "length_%d", i)
-			w.add(sql.CountIf(sql.Op(e, "LIKE", sql.Text("% %"))), "spaces_%d", i)
-			w.add(sql.CountIf(sql.NotNull(sql.SafeCast(e, warehouse.Timestamp))), "dates_%d", i)
-			w.add(sql.CountIf(sql.NotNull(sql.SafeCast(e, warehouse.Float64))), "numbers_%d", i)
 		}
 	}
-	rows, err := run(ctx, wh, nil, nil, sql.Select{Columns: w.items, From: &sql.Source{Table: r}}, 1)
-	if err != nil {
+	if w.row, err = oneRow(ctx, wh, w, &sql.Source{Table: r}); err != nil {
 		return nil, err
 	}
-	w.row = rows[0]
 	out := make([]ColumnFacts, len(cols))
 	for i, c := range cols {
 		f := ColumnFacts{Table: r, Name: c.Name, Type: c.Type, Rows: integer(w.get("rows")), Nulls: integer(w.get("nulls_%d", i))}
@@ -86,19 +79,80 @@ func Facts(ctx context.Context, wh *warehouse.Warehouse, r warehouse.Ref) ([]Col
 		f.Max, _ = float(w.get("max_%d", i))
 		f.Whole = c.Type.Number() && integer(w.get("fractions_%d", i)) == 0
 		f.NegativeRows = integer(w.get("negative_%d", i))
-		f.Length, _ = float(w.get("length_%d", i))
-		if n := float64(f.present()); n > 0 {
-			f.Spaces = float64(integer(w.get("spaces_%d", i))) / n
-			f.Dates = float64(integer(w.get("dates_%d", i))) / n
-			f.Numbers = float64(integer(w.get("numbers_%d", i))) / n
-		}
 		out[i] = f
+	}
+	if err := shapes(ctx, wh, r, out); err != nil {
+		return nil, err
 	}
 	return out, daysPerValue(ctx, wh, r, out)
 }
 
-// maxProbed bounds the columns whose days are counted.
-const maxProbed = 8
+// oneRow runs the statement that a wide collected.
+func oneRow(ctx context.Context, wh *warehouse.Warehouse, w *wide, from *sql.Source) ([]any, error) {
+	rows, err := run(ctx, wh, nil, nil, sql.Select{Columns: w.items, From: from}, 1)
+	if err != nil {
+		return nil, err
+	}
+	return rows[0], nil
+}
+
+// shapeRows are enough to tell what texts look like: conversions are slow, and
+// their shares need no precision.
+const shapeRows = 50_000
+
+// shapes measures what the texts look like, in the rows the engine gives first.
+func shapes(ctx context.Context, wh *warehouse.Warehouse, r warehouse.Ref, facts []ColumnFacts) error {
+	w := &wide{index: map[string]int{}}
+	first := sql.Select{From: &sql.Source{Table: r}, Limit: shapeRows}
+	for i, f := range facts {
+		if f.Type != warehouse.String {
+			continue
+		}
+		e := sql.Name(f.Name)
+		first.Columns = append(first.Columns, sql.Item{Expr: e})
+		w.add(sql.Fn("COUNT", e), "present_%d", i)
+		w.add(sql.Fn("AVG", sql.Fn("LENGTH", e)), "length_%d", i)
+		w.add(sql.CountIf(sql.Op(e, "LIKE", sql.Text("% %"))), "spaces_%d", i)
+		w.add(sql.CountIf(sql.NotNull(sql.SafeCast(e, warehouse.Timestamp))), "dates_%d", i)
+		w.add(sql.CountIf(sql.NotNull(sql.SafeCast(e, warehouse.Float64))), "numbers_%d", i)
+	}
+	if len(w.items) == 0 {
+		return nil
+	}
+	var err error
+	if w.row, err = oneRow(ctx, wh, w, &sql.Source{Query: first, As: "f"}); err != nil {
+		return err
+	}
+	for i := range facts {
+		f := &facts[i]
+		if n := float64(integer(w.get("present_%d", i))); n > 0 {
+			f.Length, _ = float(w.get("length_%d", i))
+			f.Spaces = float64(integer(w.get("spaces_%d", i))) / n
+			f.Dates = float64(integer(w.get("dates_%d", i))) / n
+			f.Numbers = float64(integer(w.get("numbers_%d", i))) / n
+		}
+	}
+	return nil
+}
+
+// maxProbed bounds the columns whose days are counted; probedRows the rows whose
+// values are: in a larger table every n-th value is taken, by its hash.
+const (
+	maxProbed  = 8
+	probedRows = 500_000
+)
+
+// undecided reports whether only the days of a column's values can tell an id
+// that comes back from an order: its name does not.
+func undecided(f ColumnFacts) bool {
+	if !identifies(f) || f.ratio() > 0.98 {
+		return false
+	}
+	n := nameOf(f.Name)
+	c, _ := n.weight(customerWords)
+	p, _ := n.weight(productWords)
+	return max(c, p) < 1 && !n.order() && !n.has(attributeWords) && f.Distinct >= 3
+}
 
 func daysPerValue(ctx context.Context, wh *warehouse.Warehouse, r warehouse.Ref, facts []ColumnFacts) error {
 	when, ok := bestTime(facts, time.Now().UTC())
@@ -110,22 +164,25 @@ func daysPerValue(ctx context.Context, wh *warehouse.Warehouse, r warehouse.Ref,
 	w.add(sql.CountDistinct(day), "days")
 	var probed []int
 	for i, f := range facts {
-		if f.Name == when.Column || !slices.Contains(idTypes, f.Type) || f.Type.Number() && !f.Whole || f.Distinct < 2 || f.ratio() > 0.98 || len(probed) == maxProbed {
+		if f.Name == when.Column || !undecided(f) || len(probed) == maxProbed {
 			continue
 		}
 		key := idText(sql.Name(f.Name), f.Type)
-		w.add(sql.CountDistinct(sql.Case(nil, sql.When{If: sql.NotNull(day), Then: key})), "values_%d", i)
-		w.add(sql.CountDistinct(sql.Concat(key, sql.Text("|"), sql.Cast(day, warehouse.String))), "pairs_%d", i)
+		taken := sql.NotNull(day)
+		if every := f.Rows / probedRows; every > 1 {
+			taken = sql.And(taken, sql.Eq(sql.Fn("MOD", sql.Hash(key), sql.Int(every)), sql.Int(0)))
+		}
+		w.add(sql.CountDistinct(sql.Case(nil, sql.When{If: taken, Then: key})), "values_%d", i)
+		w.add(sql.CountDistinct(sql.Case(nil, sql.When{If: taken, Then: sql.Concat(key, sql.Text("|"), sql.Cast(day, warehouse.String))})), "pairs_%d", i)
 		probed = append(probed, i)
 	}
 	if len(probed) == 0 {
 		return nil
 	}
-	rows, err := run(ctx, wh, nil, nil, sql.Select{Columns: w.items, From: &sql.Source{Table: r}}, 1)
-	if err != nil {
+	var err error
+	if w.row, err = oneRow(ctx, wh, w, &sql.Source{Table: r}); err != nil {
 		return err
 	}
-	w.row = rows[0]
 	if integer(w.get("days")) < 3 {
 		return nil // on one day everything happens once
 	}

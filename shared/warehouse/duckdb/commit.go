@@ -124,45 +124,63 @@ func (d *Driver) apply(ctx context.Context, tx *sql.Tx, c warehouse.Commit, r *w
 // upsert keeps one row per key of the batch, removes the rows it replaces, and
 // inserts. Ties of OrderBy go to the later row of the later file, so that a
 // repeat gives the same table. NULL keys equal each other.
+//
+// Only keys and positions of rows are held, never whole rows: a batch may be
+// larger than memory.
 func upsert(ctx context.Context, tx *sql.Tx, c warehouse.Commit, table, files string, r *warehouse.CommitResult) error {
 	keys, match := make([]string, len(c.Keys)), make([]string, len(c.Keys))
 	for i, k := range c.Keys {
 		keys[i] = duckSQL.Ident(k)
 		match[i] = fmt.Sprintf("t.%s IS NOT DISTINCT FROM b.%s", keys[i], keys[i])
 	}
-	order := fmt.Sprintf("list_position(%s, %s) DESC, file_row_number DESC", files, fileColumn)
-	if c.OrderBy != "" {
-		order = duckSQL.Ident(c.OrderBy) + " DESC NULLS LAST, " + order
-	}
-	on := strings.Join(match, " AND ")
-	steps := []string{
-		fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE b2brecs_batch AS
-			SELECT * EXCLUDE (%s, file_row_number)
-			FROM read_parquet(%s, union_by_name = true, filename = '%s', file_row_number = true)
-			QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) = 1`,
-			fileColumn, files, fileColumn, strings.Join(keys, ", "), order),
-		fmt.Sprintf("DELETE FROM %s AS t USING b2brecs_batch AS b WHERE %s", table, on),
-		fmt.Sprintf("INSERT INTO %s BY NAME SELECT * FROM b2brecs_batch", table),
-		"DROP TABLE b2brecs_batch",
-	}
-	var counts [4]int64
-	for i, step := range steps {
-		if i == 1 {
-			q := fmt.Sprintf("SELECT COUNT(*) FROM b2brecs_batch AS b SEMI JOIN %s AS t ON %s", table, on)
-			if err := tx.QueryRowContext(ctx, q).Scan(&r.Updated); err != nil {
-				return err
-			}
-		}
-		res, err := tx.ExecContext(ctx, step)
+	list, on := strings.Join(keys, ", "), strings.Join(match, " AND ")
+	read := fmt.Sprintf("read_parquet(%s, union_by_name = true, filename = '%s', file_row_number = true)", files, fileColumn)
+	exec := func(query string) (int64, error) {
+		res, err := tx.ExecContext(ctx, query)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if counts[i], err = res.RowsAffected(); err != nil {
-			return err
-		}
+		return res.RowsAffected()
 	}
-	r.Inserted = counts[2] - r.Updated
-	r.Deleted = counts[1] - r.Updated // earlier duplicates of a key
+	var distinct int64
+	if err := tx.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT DISTINCT %s FROM %s)", list, read)).Scan(&distinct); err != nil {
+		return err
+	}
+	batch := fmt.Sprintf("CREATE OR REPLACE TEMP TABLE b2brecs_batch AS SELECT %s FROM %s", list, read)
+	insert := fmt.Sprintf("INSERT INTO %s BY NAME SELECT * EXCLUDE (%s, file_row_number) FROM %s", table, fileColumn, read)
+	if distinct != r.Read {
+		position := fmt.Sprintf("CAST(list_position(%s, %s) AS INTEGER)", paths(c.URIs), fileColumn)
+		order := "b2brecs_file DESC, file_row_number DESC"
+		if c.OrderBy != "" {
+			order = duckSQL.Ident(c.OrderBy) + " DESC NULLS LAST, " + order
+		}
+		batch = fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE b2brecs_batch AS
+			SELECT %s, %s AS b2brecs_file, file_row_number AS b2brecs_row FROM %s
+			QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) = 1`, list, position, read, list, order)
+		insert += fmt.Sprintf(" AS p SEMI JOIN b2brecs_batch AS b ON b.b2brecs_row = p.file_row_number AND b.b2brecs_file = %s", position)
+	}
+	if _, err := exec(batch); err != nil {
+		return err
+	}
+	if err := tx.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(*) FROM b2brecs_batch AS b SEMI JOIN %s AS t ON %s", table, on)).Scan(&r.Updated); err != nil {
+		return err
+	}
+	removed, err := exec(fmt.Sprintf("DELETE FROM %s AS t USING b2brecs_batch AS b WHERE %s", table, on))
+	if err != nil {
+		return err
+	}
+	inserted, err := exec(insert)
+	if err != nil {
+		return err
+	}
+	if inserted != distinct {
+		return problem.New(problem.Internal, "the counts of commit %s do not reconcile: %d keys read, %d rows inserted", c.ID, distinct, inserted)
+	}
+	if _, err := exec("DROP TABLE b2brecs_batch"); err != nil {
+		return err
+	}
+	r.Inserted = inserted - r.Updated
+	r.Deleted = removed - r.Updated // earlier doubles of a key
 	return nil
 }
 
@@ -223,14 +241,21 @@ func checkParquet(ctx context.Context, tx *sql.Tx, c warehouse.Commit, info ware
 	return nil
 }
 
+var quoteEscapes = strings.NewReplacer("'", "''")
+
 var globEscapes = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]", "'", "''")
 
-// literals writes objects' addresses as a DuckDB list; what the reader would
-// take for a pattern is escaped.
-func literals(uris []string) string {
+// literals writes objects' addresses as a DuckDB list for the Parquet reader;
+// what it would take for a pattern is escaped.
+func literals(uris []string) string { return texts(uris, globEscapes) }
+
+// paths writes the same list as the reader's file name column has it.
+func paths(uris []string) string { return texts(uris, quoteEscapes) }
+
+func texts(uris []string, escapes *strings.Replacer) string {
 	out := make([]string, len(uris))
 	for i, u := range uris {
-		out[i] = "'" + globEscapes.Replace(strings.TrimPrefix(u, "file://")) + "'"
+		out[i] = "'" + escapes.Replace(strings.TrimPrefix(u, "file://")) + "'"
 	}
 	return "[" + strings.Join(out, ", ") + "]"
 }

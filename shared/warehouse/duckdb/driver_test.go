@@ -229,6 +229,50 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestUpsertTies: of equal rows the later one of the later file wins, also where
+// the file's name is a pattern, so that a repeat gives the same table.
+func TestUpsertTies(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a*[b]")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, "")
+	ref := warehouse.Ref{Dataset: warehouse.Raw, Name: "ties"}
+	if err := w.Create(t.Context(), warehouse.Table{Ref: ref, Columns: []warehouse.Column{{Name: "k", Type: warehouse.Int64}, {Name: "v", Type: warehouse.Int64}}}); err != nil {
+		t.Fatal(err)
+	}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "k", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "v", Type: arrow.PrimitiveTypes.Int64}}, nil)
+	write := func(name string, from int64) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, warehousetest.Parquet(t, schema, func(b *array.RecordBuilder) {
+			for i := range int64(6) {
+				if i < 2 {
+					b.Field(0).AppendNull()
+				} else {
+					b.Field(0).(*array.Int64Builder).Append(i / 4)
+				}
+				b.Field(1).(*array.Int64Builder).Append(from + i)
+			}
+		}), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, id := range []string{"one", "two"} {
+		r, err := w.Commit(t.Context(), warehouse.Commit{ID: id, Target: ref, Mode: warehouse.Upsert, Keys: []string{"k"}, URIs: []string{write("z", 10), write("a", 20)}})
+		if err != nil || r.Read != 12 || r.Inserted+r.Updated != 3 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		out, err := w.Query(t.Context(), warehouse.Statement{SQL: "SELECT k, v FROM raw_data.ties ORDER BY v"}, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(out.Values); got != "[[<nil> 21] [0 23] [1 25]]" {
+			t.Errorf("%s: %s", id, got)
+		}
+	}
+}
+
 // TestViews are tables whose rows are not counted.
 func TestViews(t *testing.T) {
 	d, err := duckdb.Open("", duckdb.Options{})
