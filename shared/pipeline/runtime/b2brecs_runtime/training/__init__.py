@@ -19,6 +19,9 @@ Promises: the same data, configuration and seed give the same metrics on the
 same machine; dropout and batch statistics are active in training and only
 there; reported losses are means over an epoch, not over its last batch; files
 are replaced as a whole, so a killed run can be repeated.
+
+Functions without control flow on tensors are kept from autograph: rewriting
+them takes longer than a training step.
 """
 
 from b2brecs_runtime import ensure_tensorflow

@@ -64,6 +64,7 @@ class Examples:
             self._columns = {key: tf.constant(value) for key, value in self.arrays.items()}
         columns = self._columns
 
+        @tf.autograph.experimental.do_not_convert
         def pick(rows: tf.Tensor) -> dict[str, tf.Tensor]:
             return {key: tf.gather(value, rows) for key, value in columns.items()}
 
@@ -89,6 +90,7 @@ def compact(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int32 if values.dtype.kind in "iu" else np.float32, copy=False)
 
 
+@tf.autograph.experimental.do_not_convert
 def _flat(batch: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     """One number per row. Stock TFX gives [rows, 1], or sparse where a schema has no shape."""
     flat = {}

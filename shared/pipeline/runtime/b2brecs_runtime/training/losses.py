@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.autograph.experimental.do_not_convert
 def in_batch_softmax(
     y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
 ) -> tf.Tensor:

@@ -21,6 +21,7 @@ class TransformGraph(tf.Module):
         self._spec = transform.raw_feature_spec()
         self._loaded = tf.saved_model.load(transform.transform_savedmodel_dir)
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(
         self, columns: Mapping[str, tf.Tensor], keys: Iterable[str]
     ) -> dict[str, tf.Tensor]:
@@ -42,7 +43,7 @@ class TransformGraph(tf.Module):
         return {key: tf.reshape(out[key], [-1]) for key in dict.fromkeys(keys)}
 
 
-def _cast(values: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+def _cast(values: tf.Tensor, dtype: Any) -> tf.Tensor:
     """In the graph's type. Stock TFX reads a column of digits as numbers, whatever it is."""
     if values.dtype == dtype:
         return values
