@@ -27,8 +27,9 @@ import (
 // installation is a running embedded platform with the whole catalogue.
 type installation struct {
 	*embedded.Platform
-	etl  *etl.Store
-	stop func()
+	etl     *etl.Store
+	address string
+	stop    func()
 }
 
 // start opens a platform on a folder; change adapts the catalogue.
@@ -71,7 +72,7 @@ func start(ctx context.Context, dir string, change func([]platform.Function) []p
 		cancel()
 		return nil, err
 	}
-	return &installation{Platform: p, etl: etl.NewStore(p.State), stop: func() {
+	return &installation{Platform: p, etl: etl.NewStore(p.State), address: "http://" + l.Addr().String(), stop: func() {
 		end()
 		<-done
 		closing, c := context.WithTimeout(ctx, 10*time.Second)

@@ -18,13 +18,14 @@ type TableRows struct {
 	Truncated bool               `json:"truncated"`
 }
 
-type tableID struct {
+// TableID names a table.
+type TableID struct {
 	Dataset string `path:"dataset" maxLength:"300" pattern:"^[A-Za-z_][A-Za-z0-9_]*$"`
 	Table   string `path:"table" maxLength:"300" pattern:"^[A-Za-z_][A-Za-z0-9_]*$"`
 }
 
 type previewTable struct {
-	tableID
+	TableID
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"50"`
 }
 
@@ -40,7 +41,7 @@ func (s Services) registerTables(a huma.API) {
 			return api.Lists(t, "", err)
 		})
 	api.Handle(a, api.Op{ID: "getTable", Method: http.MethodGet, Path: "/v1/tables/{dataset}/{table}", Tag: tag, Role: identity.Viewer, Summary: "Describe a table"},
-		func(ctx context.Context, in *tableID) (*api.Body[warehouse.Info], error) {
+		func(ctx context.Context, in *TableID) (*api.Body[warehouse.Info], error) {
 			return api.Reply(s.Warehouse.Table(ctx, warehouse.Ref{Dataset: in.Dataset, Name: in.Table}))
 		})
 	api.Handle(a, api.Op{ID: "previewTable", Method: http.MethodGet, Path: "/v1/tables/{dataset}/{table}/rows", Tag: tag, Role: identity.Viewer, Summary: "Read some rows of a table"},

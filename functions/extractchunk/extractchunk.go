@@ -30,6 +30,8 @@ const (
 	// A running chunk reports after so many rows or so long, whichever is first.
 	progressRows  = 50_000
 	progressEvery = 5 * time.Second
+	// watchEvery is how soon a chunk notices that its run was cancelled.
+	watchEvery = time.Second
 )
 
 // Services is what the function asks of its platform.
@@ -41,7 +43,11 @@ type Services struct {
 	FunctionsURL string
 }
 
-var errCancelled = problem.New(problem.Cancelled, "the run was cancelled")
+var (
+	errCancelled = problem.New(problem.Cancelled, "the run was cancelled")
+	// errStale ends a chunk that nobody waits for any more.
+	errStale = problem.New(problem.FailedPrecondition, "the run has ended or was planned anew")
+)
 
 // Handle extracts the chunk named by the event.
 func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
@@ -100,20 +106,53 @@ func (s Services) extract(ctx context.Context, run etl.Run, job etl.Job, chunk e
 		return stage.Manifest{}, err
 	}
 	defer src.Close()
+	reading, stop := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() { defer close(watched); s.watch(reading, run.ID, chunk.Epoch, stop) }()
+	defer func() { stop(nil); <-watched }()
 	fileColumns := job.Files != nil && job.Load == etl.Transactional
-	w := stage.NewWriter(ctx, s.Staging, chunk, source.Schema(job.Columns, fileColumns))
-	w.Progress = s.progress(ctx, run.ID, chunk.ID)
-	stats, err := src.Read(ctx, source.ReadRequest{Object: source.ObjectOf(job), Columns: job.Columns, Spec: chunk.Spec, Snapshot: run.Snapshot}, w)
-	if err != nil {
-		w.Abort()
-		return stage.Manifest{}, err
+	w := stage.NewWriter(reading, s.Staging, chunk, source.Schema(job.Columns, fileColumns))
+	w.Progress = s.progress(ctx, chunk.ID)
+	stats, err := src.Read(reading, source.ReadRequest{Object: source.ObjectOf(job), Columns: job.Columns, Spec: chunk.Spec, Snapshot: run.Snapshot}, w)
+	if err == nil {
+		var m stage.Manifest
+		if m, err = w.Finish(stats); err == nil {
+			return m, nil
+		}
 	}
-	return w.Finish(stats)
+	w.Abort()
+	if why := context.Cause(reading); why != nil && ctx.Err() == nil {
+		return stage.Manifest{}, why
+	}
+	return stage.Manifest{}, err
 }
 
-// progress writes how far the chunk is, now and then, and ends it when its run is
-// cancelled.
-func (s Services) progress(ctx context.Context, run, chunk string) func(int64) error {
+// watch ends the reading of a chunk whose run was cancelled, has ended or was
+// planned anew, however slowly its rows come.
+func (s Services) watch(ctx context.Context, run string, epoch int, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r, err := s.ETL.Runs.Get(ctx, run)
+		switch {
+		case err != nil: // the next look tells
+		case r.CancelRequested:
+			stop(errCancelled)
+			return
+		case r.Status.Ended() || r.Epoch != epoch:
+			stop(errStale)
+			return
+		}
+	}
+}
+
+// progress writes how far the chunk is, now and then.
+func (s Services) progress(ctx context.Context, chunk string) func(int64) error {
 	var last int64
 	at := time.Now()
 	return func(rows int64) error {
@@ -121,14 +160,7 @@ func (s Services) progress(ctx context.Context, run, chunk string) func(int64) e
 			return nil
 		}
 		last, at = rows, time.Now()
-		r, err := s.ETL.Runs.Get(ctx, run)
-		if err != nil {
-			return err
-		}
-		if r.CancelRequested {
-			return errCancelled
-		}
-		_, err = s.ETL.Chunks.Update(ctx, chunk, func(c *etl.Chunk) error { c.Rows = rows; return nil })
+		_, err := s.ETL.Chunks.Update(ctx, chunk, func(c *etl.Chunk) error { c.Rows = rows; return nil })
 		return err
 	}
 }
@@ -142,6 +174,8 @@ func (s Services) extracted(ctx context.Context, id string, m stage.Manifest) er
 // failed decides what follows an error: another attempt, a new plan, or the end of the run.
 func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err error) error {
 	switch {
+	case errors.Is(err, errStale):
+		return nil
 	case problem.Is(err, problem.Cancelled) && ctx.Err() == nil:
 		return s.end(ctx, run, chunk, etl.ChunkCancelled, errCancelled)
 	case errors.Is(err, source.ErrSnapshotLost):
