@@ -8595,7 +8595,10 @@ export interface operations {
                 limit?: number;
             };
             header?: never;
-            path?: never;
+            path: {
+                dataset: string;
+                table: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
