@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -88,26 +87,25 @@ func Open(path string, o Options) (*Driver, error) {
 		}
 	}
 	settings := []string{
-		`SET TimeZone = 'UTC'`,
-		`SET preserve_insertion_order = false`,
-		fmt.Sprintf(`SET memory_limit = '%dB'`, o.MemoryLimit),
-		fmt.Sprintf(`SET threads = %d`, o.Threads),
+		`SET GLOBAL TimeZone = 'UTC'`,
+		`SET GLOBAL preserve_insertion_order = false`,
+		fmt.Sprintf(`SET GLOBAL memory_limit = '%dB'`, o.MemoryLimit),
+		fmt.Sprintf(`SET GLOBAL threads = %d`, o.Threads),
 		// Nothing is fetched, and nothing but what is linked is loaded.
-		`SET autoinstall_known_extensions = false`,
-		`SET autoload_known_extensions = false`,
+		`SET GLOBAL autoinstall_known_extensions = false`,
+		`SET GLOBAL autoload_known_extensions = false`,
 	}
-	connector, err := duck.NewConnector(path, func(c driver.ExecerContext) error {
-		for _, s := range settings {
-			if _, err := c.ExecContext(context.Background(), s, nil); err != nil { // the engine's hook carries no context
-				return fmt.Errorf("%s: %w", s, err)
-			}
-		}
-		return nil
-	})
+	connector, err := duck.NewConnector(path, nil)
 	if err != nil {
 		return nil, openProblem(err, path)
 	}
 	d := &Driver{db: sql.OpenDB(connector), path: path, write: make(chan struct{}, 1), sizes: map[warehouse.Ref]size{}}
+	for _, s := range settings {
+		if _, err := d.db.Exec(s); err != nil {
+			d.db.Close()
+			return nil, openProblem(err, path)
+		}
+	}
 	for _, s := range schemaSQL {
 		if _, err := d.db.Exec(s); err != nil {
 			d.db.Close()

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -271,6 +272,24 @@ func TestUpsertTies(t *testing.T) {
 			t.Errorf("%s: %s", id, got)
 		}
 	}
+}
+
+// TestEveryConnectionIsInUTC: the zone of the machine must not show in dates.
+func TestEveryConnectionIsInUTC(t *testing.T) {
+	t.Setenv("TZ", "Asia/Tokyo")
+	w := open(t, filepath.Join(t.TempDir(), "w.duckdb"))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			out, err := w.Query(t.Context(), warehouse.Statement{SQL: "SELECT current_setting('TimeZone') AS z, CAST(TIMESTAMPTZ '2026-01-01 23:30:00+00' AS DATE) AS d, COUNT(*) AS n FROM range(3000000)"}, 1)
+			if err != nil {
+				t.Error(err)
+			} else if out.Values[0][0] != "UTC" || !out.Values[0][1].(time.Time).Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+				t.Errorf("%v", out.Values)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestViews are tables whose rows are not counted.

@@ -108,7 +108,7 @@ func (d *Driver) Query(ctx context.Context, s warehouse.Statement, maxRows int) 
 	return out, engineProblem(ctx, err, "the query")
 }
 
-var errAsText = fmt.Errorf("a column has to be cast to text")
+var errAsText = errors.New("a column has to be cast to text")
 
 func asText(duckType string) bool {
 	base := strings.TrimSuffix(duckType, "[]")
