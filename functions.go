@@ -1,109 +1,171 @@
-// Package b2brecs is the deploy unit: it registers every function of the catalogue
-// with the Functions Framework under its name. Google Cloud starts one process per
-// function and names it in FUNCTION_TARGET.
-//
-// Nothing is dialled at start; the platform is opened at the first delivery.
 package b2brecs
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"os"
 	"sync"
 
-	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
-	cloudevents "github.com/cloudevents/sdk-go/v2"
+	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	ce "github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/go-chi/chi/v5"
 
-	catalog "github.com/b2brecs/b2brecs/functions"
+	"github.com/b2brecs/b2brecs/functions"
 	"github.com/b2brecs/b2brecs/shared/api"
+	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/events/cloudevent"
 	"github.com/b2brecs/b2brecs/shared/platform"
 	"github.com/b2brecs/b2brecs/shared/platform/cloud"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
+// The Functions Framework looks functions up by name in what packages register
+// while they are initialised.
 func init() {
-	for _, f := range catalog.Catalog() {
-		if f.Kind == platform.Event {
-			functions.CloudEvent(f.Name, onEvent(f))
-		} else {
-			functions.HTTP(f.Name, onRequest(f))
+	u := &unit{open: cloud.Open, buckets: func() (map[string]string, error) { return cloud.Buckets(os.Getenv) }}
+	for _, f := range functions.Catalog() {
+		switch f.Kind {
+		case platform.HTTP, platform.Call:
+			framework.HTTP(f.Name, u.serve(f))
+		case platform.Event:
+			framework.CloudEvent(f.Name, u.deliver(f))
 		}
 	}
 }
 
-// opener opens the platform once; an attempt that failed is made again by the next
-// delivery.
-type opener struct {
-	mu sync.Mutex
-	p  *platform.Platform
+// unit is one running deploy unit.
+type unit struct {
+	open    func(context.Context) (*platform.Platform, error)
+	buckets func() (map[string]string, error) // the installation's names → the product's
+
+	mu       sync.Mutex
+	platform *platform.Platform
 }
 
-var shared opener
-
-func (o *opener) open(ctx context.Context) (*platform.Platform, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.p != nil {
-		return o.p, nil
+// bundle opens the platform at the first call. A failure is not kept.
+func (u *unit) bundle(ctx context.Context) (*platform.Platform, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.platform != nil {
+		return u.platform, nil
 	}
-	p, err := cloud.Open(context.WithoutCancel(ctx))
-	if err == nil {
-		o.p = p
+	// The platform outlives the request that opens it.
+	p, err := u.open(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	u.platform = p
+	return p, nil
 }
 
-// onEvent decodes a delivery and hands it to the function. An error that may pass
-// answers 500, so that the sender delivers again; a final one answers 400.
-func onEvent(f platform.Function) func(context.Context, cloudevents.Event) error {
-	return func(ctx context.Context, e cloudevents.Event) error {
-		m, err := cloudevent.FromEvent(e)
-		if err != nil {
-			return cehttp.NewResult(http.StatusBadRequest, "%s: %w", f.Name, err)
-		}
-		p, err := shared.open(ctx)
-		if err != nil {
-			return cehttp.NewResult(http.StatusServiceUnavailable, "%s: %w", f.Name, err)
-		}
-		if err := f.Event(p)(ctx, m); err != nil {
-			status := http.StatusBadRequest
-			if problem.Retryable(err) {
-				status = http.StatusInternalServerError
+// lazily keeps what build makes of the platform, from the first success on.
+func lazily[T any](u *unit, build func(*platform.Platform) T) func(context.Context) (T, error) {
+	var mu sync.Mutex
+	var built bool
+	var value T
+	return func(ctx context.Context) (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !built {
+			p, err := u.bundle(ctx)
+			if err != nil {
+				return value, err
 			}
-			return cehttp.NewResult(status, "%s: %w", f.Name, err)
+			value, built = build(p), true
 		}
-		return nil
+		return value, nil
 	}
 }
 
-// onRequest serves the routes of an HTTP function, or the one call of a workflow's step.
-func onRequest(f platform.Function) func(http.ResponseWriter, *http.Request) {
-	var once sync.Mutex
-	var handler http.Handler
+// serve makes the handler of an HTTP or a call function, on a router of its own.
+func (u *unit) serve(f platform.Function) http.HandlerFunc {
+	router := lazily(u, func(p *platform.Platform) http.Handler { return route(f, p) })
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, err := shared.open(r.Context())
+		h, err := router(r.Context())
 		if err != nil {
 			api.WriteProblem(w, r, err)
 			return
 		}
-		once.Lock()
-		if handler == nil {
-			handler = build(f, p)
-		}
-		once.Unlock()
-		handler.ServeHTTP(w, r)
+		ctx, cancel := context.WithTimeout(r.Context(), f.Timeout)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
 	}
 }
 
-func build(f platform.Function, p *platform.Platform) http.Handler {
+func route(f platform.Function, p *platform.Platform) http.Handler {
 	r := chi.NewRouter()
 	r.Use(api.Authenticate(p.Identity))
-	if f.Kind == platform.HTTP {
-		f.Register(api.New(r), p)
-	} else {
-		r.With(api.RequireService).Post("/*", f.Call(p).ServeHTTP)
+	nothing := func(w http.ResponseWriter, r *http.Request) {
+		api.WriteProblem(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	}
+	r.NotFound(nothing)
+	r.MethodNotAllowed(nothing)
+	if f.Kind == platform.Call {
+		// The address is the function's own: its host in one installation, a path of a gateway in another.
+		r.With(api.RequireService).Post("/*", f.Call(p).ServeHTTP)
+		return r
+	}
+	f.Register(api.New(r), p)
 	return r
+}
+
+// deliver makes the handler of an event function.
+func (u *unit) deliver(f platform.Function) func(context.Context, ce.Event) error {
+	handler := lazily(u, f.Event)
+	return func(ctx context.Context, e ce.Event) error {
+		buckets, err := u.buckets()
+		if err != nil {
+			return notYet(err)
+		}
+		m, err := cloudevent.Decoder{Buckets: buckets}.FromEvent(e)
+		if err == nil && m.Topic != f.Topic {
+			err = problem.New(problem.InvalidArgument, "event %s is of topic %s; %s takes %s", m.ID, m.Topic, f.Name, f.Topic)
+		}
+		if err != nil {
+			return answer(err)
+		}
+		h, err := handler(ctx)
+		if err != nil {
+			return notYet(err)
+		}
+		return answer(handle(ctx, f, h, m))
+	}
+}
+
+// handle runs a handler under the function's own time limit. The framework's
+// receiver may hand a delivery to the goroutine of another request, whose end
+// says nothing about this one, so that request's cancellation is left behind.
+func handle(ctx context.Context, f platform.Function, h events.Handler, m events.Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.Timeout)
+	defer cancel()
+	return h(ctx, m)
+}
+
+// answer says how a delivery ends: see the package comment.
+func answer(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case problem.Retryable(err):
+		return notYet(err)
+	}
+	return result(http.StatusBadRequest, err)
+}
+
+// notYet asks for the delivery again: it failed, and not by its own fault.
+func notYet(err error) error { return result(http.StatusInternalServerError, err) }
+
+// result carries the problem as JSON, which logs index by its members.
+func result(status int, err error) error {
+	p := *problem.Of(err)
+	if p.Message == "" {
+		p.Message = err.Error()
+	}
+	text, failed := json.Marshal(p)
+	if failed != nil {
+		text = []byte(p.Message)
+	}
+	return cehttp.NewResult(status, "%s", string(text))
 }
