@@ -191,6 +191,20 @@ def test_best_epoch_is_restored(monkeypatch):
     assert any((a != b).any() for a, b in zip(kept[1], kept[4], strict=True))
 
 
+def test_no_hits_yet_is_no_reason_to_stop(monkeypatch):
+    values = iter([0.0, 0.0, 0.0, 0.1, 0.05])
+    monkeypatch.setattr(selection.Selection, "measure", lambda self, model: next(values))
+    _, _, metrics = stub.fitted(epochs=5, patience=1)
+    assert metrics["best_epoch"] == 4 and len(metrics["epochs"]) == 5
+
+
+def test_evaluation_of_unknown_products_selects_nothing():
+    made, model, data = stub.run(epochs=3, patience=1), stub.Model(), stub.examples(120, 2)
+    data.arrays["p"][:] = stub.PRODUCTS
+    metrics = training.fit(made, model, stub.examples(600, 1), data, stub.catalogue())
+    assert metrics["best_epoch"] == 3 and "val_recall@10" not in metrics["loss"]
+
+
 def test_divergence_is_said():
     with pytest.raises(fitting.Diverged, match="diverged"):
         stub.fitted(optimizer="sgd", learning_rate=1e30, epochs=3)
@@ -334,31 +348,58 @@ def test_catalogue_from_files(tmp_path):
     assert found.features["price"].tolist() == [3.0, 5.0, 0.0]
 
 
-def test_scann_finds_nearly_all(capsys):
+@pytest.mark.parametrize("index", ["brute_force", "scann"])
+def test_exported_model_answers(index, tmp_path, monkeypatch):
+    """Also with an approximate index inside, which has to survive saving and loading."""
     pytest.importorskip("scann")
+    monkeypatch.setattr(stub, "PRODUCTS", 2000)
     tf.keras.utils.set_random_seed(1)
+    made, model = stub.run(index=index, top_k=20), stub.Model()
     # Catalogues have families: products near one another.
-    families = tf.random.normal([60, 16])
-    vectors = tf.repeat(families, 50, axis=0) + 0.5 * tf.random.normal([3000, 16])
-
-    class Many:
-        def __len__(self):
-            return 3000
-
-        def embed(self, tower):
-            return vectors
-
-    class Model:
-        candidate_tower = None
-
-    index = scann_index(stub.run(), Model, Many(), 20)
-    assert index is not None, capsys.readouterr().out
-    scores, places = index(vectors[:50])
-    exact = tf.math.top_k(tf.matmul(vectors[:50], vectors, transpose_b=True), k=20)
-    shared = np.mean(
-        [len(np.intersect1d(a, b)) / 20 for a, b in zip(exact.indices, places, strict=True)]
+    table = model.candidate_tower.table
+    model.query_tower({"q": tf.constant([0])})
+    model.candidate_tower({"p": tf.constant([0])})
+    families = np.random.default_rng(1).normal(0, 1, [50, 8])
+    noise = np.random.default_rng(2).normal(0, 0.4, [2001, 8])
+    table.set_weights([np.repeat(families, 41, axis=0)[:2001] + noise])
+    made.config["query"].update(columns={"who": "INT64"})
+    made.config["candidate"].update(columns={"no": "STRING"}, id_column="no")
+    made.config.update(
+        feature_config="f",
+        feature_config_version=1,
+        model_config="m",
+        model_config_version=2,
+        program="p",
     )
-    assert shared >= 0.95 and scores.shape == (50, 20)
+    made.serving_model_dir = str(tmp_path)
+
+    class Graph(tf.Module):
+        def __call__(self, columns, keys):
+            if "who" in columns:
+                return {"q": tf.cast(columns["who"], tf.int32)}
+            digits = tf.strings.substr(columns["no"], 1, 9)
+            return {"p": tf.strings.to_number(digits, tf.int32)}
+
+    made.__dict__["graph"] = Graph()
+    products = stub.catalogue()
+    training.export(made, model, products)
+
+    loaded = tf.saved_model.load(str(tmp_path)).signatures
+    who = tf.range(stub.CUSTOMERS, dtype=tf.int64)
+    served = loaded["serving_default"](who=who)
+    query = loaded["embed_query"](who=who)["embedding"].numpy()
+    vectors = loaded["embed_candidate"](no=tf.constant(products.ids))["embedding"].numpy()
+    np.testing.assert_allclose(query, model.query_tower({"q": who}).numpy(), atol=1e-6)
+    exact = np.argsort(-(query @ vectors.T), axis=1)[:, :20]
+    ids = served["product_ids"].numpy()
+    shared = np.mean(
+        [len(np.intersect1d(products.ids[a], b)) / 20 for a, b in zip(exact, ids, strict=True)]
+    )
+    assert ids.shape == served["scores"].shape == (stub.CUSTOMERS, 20)
+    assert shared >= (0.9 if index == "scann" else 0.999)
+    schema = json.loads((tmp_path / "serving_schema.json").read_text())
+    assert schema["index"] == index and schema["products"] == 2000
+    assert schema["signatures"]["serving_default"]["inputs"][0]["column"] == "who"
 
 
 def test_small_catalogues_are_searched_exactly(capsys):

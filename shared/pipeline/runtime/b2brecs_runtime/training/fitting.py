@@ -60,13 +60,14 @@ def fit(
             if evaluation.rows >= 2:
                 data = evaluation.batches(config["batch_size"])
                 series |= loop.evaluate(data, evaluation.steps(config["batch_size"]))
-            if selection.customers:
+            if len(selection.pairs):
                 series["val_recall@10"] = selection.measure(model)
         series["seconds"] = round(seconds, 3)
         series["examples_per_second"] = round(train.rows / max(seconds, 1e-6), 1)
         journal.epoch(epoch, series, gradients, loop.weights())
         measured = series.get("val_recall@10")
-        if measured is None or measured > best + (MIN_DELTA if best >= 0 else 0):
+        # While nothing is found yet there is nothing to choose by: go on.
+        if measured is None or best <= 0 or measured > best + MIN_DELTA:
             best, best_epoch = measured if measured is not None else best, epoch
             weights = model.get_weights()
         journal.document["best_epoch"] = best_epoch + 1

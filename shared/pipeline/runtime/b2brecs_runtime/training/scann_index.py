@@ -37,7 +37,7 @@ def scann_index(run: Run, model: Any, catalogue: Catalogue, k: int) -> Any | Non
         index = tfrs.layers.factorized_top_k.ScaNN(
             k=k,
             num_leaves=leaves,
-            num_leaves_to_search=max(1, leaves // 3),
+            num_leaves_to_search=max(1, leaves // 2),
             num_reordering_candidates=min(4 * k, len(catalogue)),
             distance_measure="dot_product",
         )
