@@ -173,6 +173,25 @@ func TestSniff(t *testing.T) {
 	}
 }
 
+// What only shows far down in a file is seen too.
+func TestTypesOfSortedFiles(t *testing.T) {
+	var in strings.Builder
+	in.WriteString("n,when,what\n")
+	for i := range 60_000 {
+		fmt.Fprintf(&in, "%d,%02d/01/2024,x\n", i, i/5000%12+1)
+	}
+	in.WriteString(strings.Repeat("1.5,05/31/2024,x\n", 200))
+	b := bucket(t)
+	put(t, b, "f.csv", []byte(in.String()))
+	d, err := New(b).Describe(context.Background(), source.Object{Files: &etl.FileOptions{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := types(d), "n FLOAT64, when DATE (mdy), what STRING"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct{ in, says string }{
 		"empty":       {"", "is empty"},

@@ -209,7 +209,7 @@ func (t *tally) suggest(name string, commaFile bool) guess {
 		return guess{typ: warehouse.String, sure: true, note: "named like an identifier: kept as text"}
 	}
 	switch {
-	case fits(t.ints):
+	case fits(t.ints) && t.dots+t.commas+t.groupComma+t.groupDot == 0:
 		return done(warehouse.Int64, t.ints)
 	case fits(t.ints + t.dots):
 		return done(warehouse.Float64, t.ints+t.dots)

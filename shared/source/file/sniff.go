@@ -16,7 +16,7 @@ import (
 const (
 	sniffBytes  = 1 << 20   // read from the start of a file
 	probeBytes  = 128 << 10 // read from further places
-	probes      = 4
+	probes      = 6
 	sampleRows  = 20_000
 	delimSample = 300 // records that vote for a delimiter
 )
@@ -94,7 +94,9 @@ func sniffCSV(ctx context.Context, b *objects.Bucket, f etl.File, o etl.FileOpti
 		rows, quoted = append([][]string{first}, rows...), append([][]bool{make([]bool, len(first))}, quoted...)
 	}
 	s.rows, s.quoted = rows, quoted
-	s.probe(ctx, b, f, delim, cs, len(first))
+	if !whole || len(rows) >= sampleRows {
+		s.probe(ctx, b, f, delim, cs, len(first))
+	}
 	return s, nil
 }
 
@@ -196,14 +198,14 @@ func (s *sample) records(text []byte, whole bool, delim byte, cs *charset, want 
 	return first, rows, quoted
 }
 
-// probe looks at further places of a large file, so that types do not hang on its
-// first rows. Each probe begins after a line end; a record it cut is left out.
+// probe looks at further places of a file, so that types do not hang on its first
+// rows, and at its end, where sorted files differ most. Each probe begins after a line end; a record it cut is left out.
 func (s *sample) probe(ctx context.Context, b *objects.Bucket, f etl.File, delim byte, cs *charset, width int) {
-	if !s.splittable() || f.Size < 2*sniffBytes {
+	if !s.splittable() {
 		return
 	}
-	for i := 1; i <= probes; i++ {
-		at := f.Size/(probes+1)*int64(i) + 1
+	for i := int64(1); i <= probes; i++ {
+		at := max((f.Size-probeBytes)*i/probes, 1)
 		text, whole, err := readPart(ctx, b, f.Key, s.dialect, at, probeBytes)
 		if err != nil {
 			return // the sample is smaller; reading the file itself will tell
