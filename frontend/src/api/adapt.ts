@@ -1,11 +1,4 @@
-import type { DatasetCheck, DatasetDefinition, DatasetRole, FieldFinding, JoinGuess, Ref, Suggestion, WarehouseColumn } from './types'
-
-/** A proposal as the server sends it: roles by name, evidence as lists. */
-export interface ProposalReply {
-  definition: DatasetDefinition
-  roles: Partial<Record<DatasetRole, { table: Ref; column: string; confidence: string; score: number; why: string }>>
-  joins: (Omit<JoinGuess, 'why' | 'match' | 'unique'> & { why: string[]; overlap: number; keys: { rows: number; distinct: number } })[]
-}
+import type { CheckReply, DatasetCheck, DatasetRole, ProposalReply, Suggestion } from './types'
 
 /** Gives a proposal the shape the builder draws. */
 export function suggestionOf(p: ProposalReply): Suggestion {
@@ -15,9 +8,6 @@ export function suggestionOf(p: ProposalReply): Suggestion {
     joins: (p.joins ?? []).map((j) => ({ join: j.join, score: j.score, why: (j.why ?? []).join('; '), match: j.overlap, unique: j.keys.rows === j.keys.distinct })),
   }
 }
-
-/** A check as the server sends it: what is wrong, by place. */
-export interface CheckReply { valid: boolean; findings: FieldFinding[]; schema: WarehouseColumn[]; rows: number }
 
 /** Every finding of a check blocks: the definition cannot be stored with it. */
 export function checkOf(c: CheckReply): DatasetCheck {

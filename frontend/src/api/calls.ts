@@ -1,93 +1,104 @@
-import { checkOf, suggestionOf, type CheckReply, type ProposalReply } from './adapt'
-import { http, type Params } from './client'
+import { checkOf, suggestionOf } from './adapt'
+import { client, ok, session } from './client'
+import type { paths } from './schema.gen'
 import type * as t from './types'
 
-const P = (project: string) => `/v1/projects/${encodeURIComponent(project)}`
-const enc = encodeURIComponent
+type Scalar = string | number | boolean | undefined
+type Listed = { [P in keyof paths]: paths[P] extends { get: { parameters: { query?: infer Q } } } ? (NonNullable<Q> extends never ? never : P) : never }[keyof paths]
+/** The filters a list knows, by name; their values come from the address as text. */
+export type Filter<P extends Listed> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? { [K in keyof NonNullable<Q>]?: Scalar } : never
+
+/** The page narrows texts to a few words (types.ts); the fields are the contract's. */
+async function as<T>(call: Promise<unknown>): Promise<T> {
+  return (await call) as T
+}
+const at = (project: string) => ({ path: { project } })
+const of = (project: string, id: string) => ({ path: { project, id } })
+const id = (id: string) => ({ path: { id } })
+const page = (query?: object) => ({ query: query as never })
+const key = (value: string) => ({ header: { 'Idempotency-Key': value } })
 
 /** Every call of the page, one line each: the route is here and nowhere else. */
 export const api = {
-  me: () => http.get<t.Me>('/v1/me'),
-  signOut: () => http.post<unknown>('/v1/signout'),
-  projects: () => http.get<t.List<t.Project>>('/v1/projects', { limit: 200 }),
-  createProject: (body: { name: string }) => http.post<t.Project>('/v1/projects', body),
+  me: () => session<t.Me>('GET', '/v1/me'),
+  signOut: () => session<unknown>('POST', '/v1/signout'),
+  projects: () => as<t.List<t.Project>>(ok(client.GET('/v1/projects', { params: { query: { limit: 200 } } }))),
+  createProject: (body: { name: string }) => as<t.Project>(ok(client.POST('/v1/projects', { body }))),
 
   // ETL
-  sourceKinds: () => http.get<t.List<t.SourceKind>>('/v1/etl/source-kinds'),
-  connections: (q?: Params) => http.get<t.List<t.Connection>>('/v1/etl/connections', q),
-  connection: (id: string) => http.get<t.Connection>(`/v1/etl/connections/${enc(id)}`),
-  createConnection: (body: unknown) => http.post<t.Connection>('/v1/etl/connections', body),
-  updateConnection: (id: string, body: unknown) => http.patch<t.Connection>(`/v1/etl/connections/${enc(id)}`, body),
-  deleteConnection: (id: string) => http.del(`/v1/etl/connections/${enc(id)}`),
-  tryConnection: (body: unknown) => http.post<t.TestReply>('/v1/etl/connections:test', body),
-  testConnection: (id: string) => http.post<t.TestReply>(`/v1/etl/connections/${enc(id)}/test`),
-  sourceTables: (id: string) => http.get<t.List<t.SourceTable>>(`/v1/etl/connections/${enc(id)}/tables`),
-  sourceTable: (id: string, schema: string, table: string) => http.get<t.Description>(`/v1/etl/connections/${enc(id)}/tables/${enc(schema)}/${enc(table)}`),
-  jobs: (q?: Params) => http.get<t.List<t.Job>>('/v1/etl/jobs', q),
-  job: (id: string) => http.get<t.Job>(`/v1/etl/jobs/${enc(id)}`),
-  createJob: (body: unknown) => http.post<t.Job>('/v1/etl/jobs', body),
-  updateJob: (id: string, body: unknown) => http.patch<t.Job>(`/v1/etl/jobs/${enc(id)}`, body),
-  deleteJob: (id: string) => http.del(`/v1/etl/jobs/${enc(id)}`),
-  runJob: (id: string, key: string) => http.post<t.Run>(`/v1/etl/jobs/${enc(id)}/runs`, undefined, { 'Idempotency-Key': key }),
-  runs: (q?: Params) => http.get<t.List<t.Run>>('/v1/etl/runs', q),
-  run: (id: string) => http.get<t.Run>(`/v1/etl/runs/${enc(id)}`),
-  cancelRun: (id: string) => http.post<t.Run>(`/v1/etl/runs/${enc(id)}/cancel`),
-  chunks: (id: string) => http.get<t.List<t.Chunk>>(`/v1/etl/runs/${enc(id)}/chunks`, { limit: 200 }),
-  rejects: (id: string, limit = 50) => http.get<t.List<t.Reject>>(`/v1/etl/runs/${enc(id)}/rejects`, { limit }),
-  uploads: () => http.get<t.List<t.Upload>>('/v1/uploads'),
-  detect: (body: unknown) => http.post<t.Description>('/v1/uploads:detect', body),
-  tables: () => http.get<t.List<t.TableInfo>>('/v1/tables'),
-  table: (r: t.Ref) => http.get<t.TableInfo>(`/v1/tables/${enc(r.dataset)}/${enc(r.name)}`),
-  tableRows: (r: t.Ref, limit: number) => http.get<t.RowsReply>(`/v1/tables/${enc(r.dataset)}/${enc(r.name)}/rows`, { limit }),
+  sourceKinds: () => as<t.List<t.SourceKind>>(ok(client.GET('/v1/etl/source-kinds'))),
+  connections: (q?: Filter<'/v1/etl/connections'>) => as<t.List<t.Connection>>(ok(client.GET('/v1/etl/connections', { params: page(q) }))),
+  connection: (i: string) => as<t.Connection>(ok(client.GET('/v1/etl/connections/{id}', { params: id(i) }))),
+  createConnection: (body: t.Body<'ConnectionInput'>) => as<t.Connection>(ok(client.POST('/v1/etl/connections', { body }))),
+  updateConnection: (i: string, body: t.Body<'ConnectionInput'>) => as<t.Connection>(ok(client.PATCH('/v1/etl/connections/{id}', { params: id(i), body }))),
+  deleteConnection: (i: string) => as<unknown>(ok(client.DELETE('/v1/etl/connections/{id}', { params: id(i) }))),
+  tryConnection: (body: t.Body<'ConnectionInput'>) => as<t.TestReply>(ok(client.POST('/v1/etl/connections:test', { body }))),
+  testConnection: (i: string) => as<t.TestReply>(ok(client.POST('/v1/etl/connections/{id}/test', { params: id(i) }))),
+  sourceTables: (i: string) => as<t.List<t.SourceTable>>(ok(client.GET('/v1/etl/connections/{id}/tables', { params: id(i) }))),
+  sourceTable: (id: string, schema: string, table: string) => as<t.Description>(ok(client.GET('/v1/etl/connections/{id}/tables/{schema}/{table}', { params: { path: { id, schema, table } } }))),
+  jobs: (q?: Filter<'/v1/etl/jobs'>) => as<t.List<t.Job>>(ok(client.GET('/v1/etl/jobs', { params: page(q) }))),
+  job: (i: string) => as<t.Job>(ok(client.GET('/v1/etl/jobs/{id}', { params: id(i) }))),
+  createJob: (body: t.Body<'JobInput'>) => as<t.Job>(ok(client.POST('/v1/etl/jobs', { body }))),
+  updateJob: (i: string, body: t.Body<'JobInput'>) => as<t.Job>(ok(client.PATCH('/v1/etl/jobs/{id}', { params: id(i), body }))),
+  deleteJob: (i: string) => as<unknown>(ok(client.DELETE('/v1/etl/jobs/{id}', { params: id(i) }))),
+  runJob: (i: string, k: string) => as<t.Run>(ok(client.POST('/v1/etl/jobs/{id}/runs', { params: { ...id(i), ...key(k) } }))),
+  runs: (q?: Filter<'/v1/etl/runs'>) => as<t.List<t.Run>>(ok(client.GET('/v1/etl/runs', { params: page(q) }))),
+  run: (i: string) => as<t.Run>(ok(client.GET('/v1/etl/runs/{id}', { params: id(i) }))),
+  cancelRun: (i: string) => as<t.Run>(ok(client.POST('/v1/etl/runs/{id}/cancel', { params: id(i) }))),
+  chunks: (i: string) => as<t.List<t.Chunk>>(ok(client.GET('/v1/etl/runs/{id}/chunks', { params: id(i) }))),
+  rejects: (i: string, limit = 50) => as<t.List<t.Reject>>(ok(client.GET('/v1/etl/runs/{id}/rejects', { params: { ...id(i), query: { limit } } }))),
+  detect: (body: t.Body<'DetectBody'>) => as<t.Description>(ok(client.POST('/v1/uploads:detect', { body }))),
+  tables: () => as<t.List<t.TableInfo>>(ok(client.GET('/v1/tables'))),
+  tableRows: (r: t.Ref, limit: number) => as<t.RowsReply>(ok(client.GET('/v1/tables/{dataset}/{table}/rows', { params: { path: { dataset: r.dataset, table: r.name } as never, query: { limit } } }))),
 
   // Datasets
-  datasets: (p: string, q?: Params) => http.get<t.List<t.Dataset>>(`${P(p)}/datasets`, q),
-  dataset: (p: string, id: string) => http.get<t.Dataset>(`${P(p)}/datasets/${enc(id)}`),
-  createDataset: (p: string, body: unknown) => http.post<t.Dataset>(`${P(p)}/datasets`, body),
-  updateDataset: (p: string, id: string, body: unknown) => http.patch<t.Dataset>(`${P(p)}/datasets/${enc(id)}`, body),
-  deleteDataset: (p: string, id: string) => http.del(`${P(p)}/datasets/${enc(id)}`),
-  datasetVersions: (p: string, id: string) => http.get<t.List<t.DatasetVersion>>(`${P(p)}/datasets/${enc(id)}/versions`),
-  profile: (p: string, id: string, version?: number) => http.get<t.Profile>(`${P(p)}/datasets/${enc(id)}/profile`, { version }),
-  analyze: (p: string, id: string) => http.post<t.Profile | undefined>(`${P(p)}/datasets/${enc(id)}/analyze`),
-  datasetPreview: (p: string, id: string, limit: number) => http.get<t.RowsReply>(`${P(p)}/datasets/${enc(id)}/preview`, { limit }),
-  datasetSql: (p: string, id: string, form: 'plain' | 'training') => http.get<t.SqlReply>(`${P(p)}/datasets/${enc(id)}/sql`, { form }),
-  suggestDataset: (p: string, body: unknown) => http.post<ProposalReply>(`${P(p)}/datasets:suggest`, body).then(suggestionOf),
-  checkDataset: (p: string, definition: t.DatasetDefinition) => http.post<CheckReply>(`${P(p)}/datasets:check`, { definition }).then(checkOf),
+  datasets: (p: string, q?: Filter<'/v1/projects/{project}/datasets'>) => as<t.List<t.Dataset>>(ok(client.GET('/v1/projects/{project}/datasets', { params: { ...at(p), ...page(q) } }))),
+  dataset: (p: string, i: string) => as<t.Dataset>(ok(client.GET('/v1/projects/{project}/datasets/{id}', { params: of(p, i) }))),
+  createDataset: (p: string, body: t.Body<'DatasetInput'>) => as<t.Dataset>(ok(client.POST('/v1/projects/{project}/datasets', { params: at(p), body }))),
+  updateDataset: (p: string, i: string, body: t.Body<'DatasetInput'>) => as<t.Dataset>(ok(client.PATCH('/v1/projects/{project}/datasets/{id}', { params: of(p, i), body }))),
+  deleteDataset: (p: string, i: string) => as<unknown>(ok(client.DELETE('/v1/projects/{project}/datasets/{id}', { params: of(p, i) }))),
+  datasetVersions: (p: string, i: string) => as<t.List<t.DatasetVersion>>(ok(client.GET('/v1/projects/{project}/datasets/{id}/versions', { params: of(p, i) }))),
+  profile: (p: string, i: string, version?: number) => as<t.Profile>(ok(client.GET('/v1/projects/{project}/datasets/{id}/profile', { params: { ...of(p, i), query: { version } } }))),
+  analyze: (p: string, i: string) => as<t.Profile>(ok(client.POST('/v1/projects/{project}/datasets/{id}/analyze', { params: of(p, i) }))),
+  datasetPreview: (p: string, i: string, limit: number) => as<t.RowsReply>(ok(client.GET('/v1/projects/{project}/datasets/{id}/preview', { params: { ...of(p, i), query: { limit } } }))),
+  datasetSql: (p: string, i: string, form: 'plain' | 'training') => as<t.SqlReply>(ok(client.GET('/v1/projects/{project}/datasets/{id}/sql', { params: { ...of(p, i), query: { form } } }))),
+  suggestDataset: (p: string, body: t.Body<'SuggestInput'>) => as<t.ProposalReply>(ok(client.POST('/v1/projects/{project}/datasets:suggest', { params: at(p), body }))).then(suggestionOf),
+  checkDataset: (p: string, definition: t.DatasetDefinition) => as<t.CheckReply>(ok(client.POST('/v1/projects/{project}/datasets:check', { params: at(p), body: { definition } }))).then(checkOf),
 
   // Features and models
-  features: (p: string, q?: Params) => http.get<t.List<t.FeatureConfig>>(`${P(p)}/feature-configs`, q),
-  feature: (p: string, id: string) => http.get<t.FeatureConfig>(`${P(p)}/feature-configs/${enc(id)}`),
-  createFeature: (p: string, body: unknown) => http.post<t.FeatureConfig>(`${P(p)}/feature-configs`, body),
-  updateFeature: (p: string, id: string, body: unknown) => http.patch<t.FeatureConfig>(`${P(p)}/feature-configs/${enc(id)}`, body),
-  deleteFeature: (p: string, id: string) => http.del(`${P(p)}/feature-configs/${enc(id)}`),
-  featureVersions: (p: string, id: string) => http.get<t.List<t.FeatureVersion>>(`${P(p)}/feature-configs/${enc(id)}/versions`),
-  smartDefaults: (p: string, body: { dataset: string; version?: number }) => http.post<t.SmartDefaults>(`${P(p)}/feature-configs:smart-defaults`, body),
-  checkFeature: (p: string, definition: t.FeatureDefinition) => http.post<t.FeatureCheck>(`${P(p)}/feature-configs:check`, { definition }),
-  models: (p: string, q?: Params) => http.get<t.List<t.ModelConfig>>(`${P(p)}/model-configs`, q),
-  model: (p: string, id: string) => http.get<t.ModelConfig>(`${P(p)}/model-configs/${enc(id)}`),
-  createModel: (p: string, body: unknown) => http.post<t.ModelConfig>(`${P(p)}/model-configs`, body),
-  updateModel: (p: string, id: string, body: unknown) => http.patch<t.ModelConfig>(`${P(p)}/model-configs/${enc(id)}`, body),
-  deleteModel: (p: string, id: string) => http.del(`${P(p)}/model-configs/${enc(id)}`),
-  modelPresets: () => http.get<t.List<t.ModelPreset>>('/v1/model-presets'),
-  checkModel: (p: string, body: unknown) => http.post<t.ModelCheck>(`${P(p)}/model-configs:check`, body),
-  generateCode: (p: string, body: unknown) => http.post<t.Code>(`${P(p)}/code:generate`, body),
+  features: (p: string, q?: Filter<'/v1/projects/{project}/feature-configs'>) => as<t.List<t.FeatureConfig>>(ok(client.GET('/v1/projects/{project}/feature-configs', { params: { ...at(p), ...page(q) } }))),
+  feature: (p: string, i: string) => as<t.FeatureConfig>(ok(client.GET('/v1/projects/{project}/feature-configs/{id}', { params: of(p, i) }))),
+  createFeature: (p: string, body: t.Body<'FeatureInput'>) => as<t.FeatureConfig>(ok(client.POST('/v1/projects/{project}/feature-configs', { params: at(p), body }))),
+  updateFeature: (p: string, i: string, body: t.Body<'FeatureInput'>) => as<t.FeatureConfig>(ok(client.PATCH('/v1/projects/{project}/feature-configs/{id}', { params: of(p, i), body }))),
+  deleteFeature: (p: string, i: string) => as<unknown>(ok(client.DELETE('/v1/projects/{project}/feature-configs/{id}', { params: of(p, i) }))),
+  models: (p: string, q?: Filter<'/v1/projects/{project}/model-configs'>) => as<t.List<t.ModelConfig>>(ok(client.GET('/v1/projects/{project}/model-configs', { params: { ...at(p), ...page(q) } }))),
+  model: (p: string, i: string) => as<t.ModelConfig>(ok(client.GET('/v1/projects/{project}/model-configs/{id}', { params: of(p, i) }))),
+  createModel: (p: string, body: t.Body<'ModelInput'>) => as<t.ModelConfig>(ok(client.POST('/v1/projects/{project}/model-configs', { params: at(p), body }))),
+  updateModel: (p: string, i: string, body: t.Body<'ModelInput'>) => as<t.ModelConfig>(ok(client.PATCH('/v1/projects/{project}/model-configs/{id}', { params: of(p, i), body }))),
+  deleteModel: (p: string, i: string) => as<unknown>(ok(client.DELETE('/v1/projects/{project}/model-configs/{id}', { params: of(p, i) }))),
+  featureVersions: (p: string, i: string) => as<t.List<t.FeatureVersion>>(ok(client.GET('/v1/projects/{project}/feature-configs/{id}/versions', { params: of(p, i) }))),
+  smartDefaults: (p: string, body: { dataset: string; version?: number }) => as<t.SmartDefaults>(ok(client.POST('/v1/projects/{project}/feature-configs:smart-defaults', { params: at(p), body }))),
+  checkFeature: (p: string, definition: t.FeatureDefinition) => as<t.FeatureCheck>(ok(client.POST('/v1/projects/{project}/feature-configs:check', { params: at(p), body: { definition } }))),
+  modelPresets: () => as<t.List<t.ModelPreset>>(ok(client.GET('/v1/model-presets'))),
+  checkModel: (p: string, body: t.Body<'CheckModelBody'>) => as<t.ModelCheck>(ok(client.POST('/v1/projects/{project}/model-configs:check', { params: at(p), body }))),
+  generateCode: (p: string, body: t.Body<'CodeInput'>) => as<t.Code>(ok(client.POST('/v1/projects/{project}/code:generate', { params: at(p), body }))),
 
   // Experiments
-  experiments: (p: string, q?: Params) => http.get<t.List<t.Experiment>>(`${P(p)}/experiments`, q),
-  experiment: (p: string, id: string) => http.get<t.Experiment>(`${P(p)}/experiments/${enc(id)}`),
-  createExperiment: (p: string, body: t.ExperimentInput, key: string) => http.post<t.Experiment>(`${P(p)}/experiments`, body, { 'Idempotency-Key': key }),
-  renameExperiment: (p: string, id: string, name: string) => http.patch<t.Experiment>(`${P(p)}/experiments/${enc(id)}`, { name }),
-  cancelExperiment: (p: string, id: string) => http.post<t.Experiment>(`${P(p)}/experiments/${enc(id)}/cancel`),
-  rerunExperiment: (p: string, id: string) => http.post<t.Experiment>(`${P(p)}/experiments/${enc(id)}/rerun`),
-  deleteExperiment: (p: string, id: string) => http.del(`${P(p)}/experiments/${enc(id)}`),
-  history: (p: string, id: string) => http.get<t.History>(`${P(p)}/experiments/${enc(id)}/history`),
-  experimentCode: (p: string, id: string) => http.get<t.Code>(`${P(p)}/experiments/${enc(id)}/code`),
-  logs: (p: string, id: string, stage: string, lines: number) => http.get<{ lines: string[] }>(`${P(p)}/experiments/${enc(id)}/logs/${enc(stage)}`, { lines }),
-  checkExperiment: (p: string, body: t.ExperimentInput) => http.post<t.ExperimentCheck>(`${P(p)}/experiments:check`, body),
+  experiments: (p: string, q?: Filter<'/v1/projects/{project}/experiments'>) => as<t.List<t.Experiment>>(ok(client.GET('/v1/projects/{project}/experiments', { params: { ...at(p), ...page(q) } }))),
+  experiment: (p: string, i: string) => as<t.Experiment>(ok(client.GET('/v1/projects/{project}/experiments/{id}', { params: of(p, i) }))),
+  createExperiment: (p: string, body: t.ExperimentInput, k: string) => as<t.Experiment>(ok(client.POST('/v1/projects/{project}/experiments', { params: { ...at(p), ...key(k) }, body }))),
+  renameExperiment: (p: string, i: string, name: string) => as<t.Experiment>(ok(client.PATCH('/v1/projects/{project}/experiments/{id}', { params: of(p, i), body: { name } }))),
+  cancelExperiment: (p: string, i: string) => as<t.Experiment>(ok(client.POST('/v1/projects/{project}/experiments/{id}/cancel', { params: of(p, i) }))),
+  rerunExperiment: (p: string, i: string) => as<t.Experiment>(ok(client.POST('/v1/projects/{project}/experiments/{id}/rerun', { params: of(p, i) }))),
+  deleteExperiment: (p: string, i: string) => as<unknown>(ok(client.DELETE('/v1/projects/{project}/experiments/{id}', { params: of(p, i) }))),
+  history: (p: string, i: string) => as<t.History>(ok(client.GET('/v1/projects/{project}/experiments/{id}/history', { params: of(p, i) }))),
+  experimentCode: (p: string, i: string) => as<t.Code>(ok(client.GET('/v1/projects/{project}/experiments/{id}/code', { params: of(p, i) }))),
+  logs: (project: string, id: string, stage: string, lines: number) => as<{ lines: string[] }>(ok(client.GET('/v1/projects/{project}/experiments/{id}/logs/{stage}', { params: { path: { project, id, stage }, query: { lines } } }))),
+  checkExperiment: (p: string, body: t.ExperimentInput) => as<t.ExperimentCheck>(ok(client.POST('/v1/projects/{project}/experiments:check', { params: at(p), body }))),
 
   // Recommendations
-  customers: (p: string, q?: Params) => http.get<t.List<t.CustomerHit>>(`${P(p)}/recommendations`, q),
-  recommend: (p: string, customer: string, q?: Params) => http.get<t.Recommendations>(`${P(p)}/recommendations/${enc(customer)}`, q),
+  customers: (p: string, q?: Filter<'/v1/projects/{project}/recommendations'>) => as<t.List<t.CustomerHit>>(ok(client.GET('/v1/projects/{project}/recommendations', { params: { ...at(p), ...page(q) } }))),
+  recommend: (project: string, customer: string, q?: Filter<'/v1/projects/{project}/recommendations/{customer}'>) => as<t.Recommendations>(ok(client.GET('/v1/projects/{project}/recommendations/{customer}', { params: { path: { project, customer }, ...page(q) } }))),
 }
 
 /** A key that makes a repeated start the same start. */

@@ -1,45 +1,56 @@
-import { fromWire } from './problem'
+import createClient from 'openapi-fetch'
+
 import { parseJson } from './json'
+import { fromWire } from './problem'
+import type { paths } from './schema.gen'
+import type { Solid } from './types'
 
 export type Params = Record<string, string | number | boolean | undefined | null>
 
 /** A path with its query; empty values are left out. */
 export function url(path: string, params?: Params): string {
-  const q = new URLSearchParams()
-  for (const [k, v] of Object.entries(params ?? {})) {
-    if (v !== undefined && v !== null && v !== '') q.set(k, String(v))
-  }
-  const s = q.toString()
+  const s = query(params ?? {})
   return s ? `${path}?${s}` : path
 }
 
-interface Options { params?: Params; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal }
-
-async function call<T>(method: string, path: string, o: Options = {}): Promise<T> {
-  const res = await fetch(url(path, o.params), {
-    method,
-    credentials: 'same-origin',
-    headers: { accept: 'application/json', ...(o.body === undefined ? {} : { 'content-type': 'application/json' }), ...o.headers },
-    body: o.body === undefined ? undefined : JSON.stringify(o.body),
-    signal: o.signal,
-  })
-  const text = await res.text()
-  let parsed: unknown
-  try {
-    parsed = text ? parseJson(text) : undefined
-  } catch {
-    parsed = undefined
-  }
-  if (!res.ok) throw fromWire(res.status, parsed)
-  return parsed as T
+function query(params: Record<string, unknown>): string {
+  const q = new URLSearchParams()
+  for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== null && v !== '') q.set(k, String(v))
+  return q.toString()
 }
 
-/** The API's verbs. A failed call throws an ApiError. */
-export const http = {
-  get: <T>(path: string, params?: Params, signal?: AbortSignal) => call<T>('GET', path, { params, signal }),
-  post: <T>(path: string, body?: unknown, headers?: Record<string, string>) => call<T>('POST', path, { body: body ?? {}, headers }),
-  patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, { body }),
-  del: (path: string) => call<undefined>('DELETE', path),
+/** Calls by path, checked against the API's OpenAPI: path, parameters, body and reply. */
+export const client = createClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer: query, headers: { accept: 'application/json' } })
+
+client.use({
+  // A list that is null becomes an empty one before anybody sees it.
+  async onResponse({ response }) {
+    if (!response.ok || !response.headers.get('content-type')?.includes('json')) return undefined
+    const text = await response.text()
+    const { status, statusText } = response
+    return new Response(text.includes('null') ? JSON.stringify(parseJson(text)) : text, { status, statusText, headers: { 'content-type': 'application/json' } })
+  },
+})
+
+/** The body of a reply; a failed call throws an ApiError. */
+export async function ok<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<Solid<T>> {
+  const { data, error, response } = await call
+  if (!response.ok) throw fromWire(response.status, error)
+  return data as Solid<T>
+}
+
+/** The session's own routes, which stand beside the API. */
+export async function session<T>(method: 'GET' | 'POST', path: string): Promise<T> {
+  const res = await fetch(path, { method, credentials: 'same-origin', headers: { accept: 'application/json' } })
+  const text = await res.text()
+  let body: unknown
+  try {
+    body = text ? parseJson(text) : undefined
+  } catch {
+    body = undefined
+  }
+  if (!res.ok) throw fromWire(res.status, body)
+  return body as T
 }
 
 /**

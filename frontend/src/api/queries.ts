@@ -1,7 +1,6 @@
 import { QueryClient, queryOptions } from '@tanstack/react-query'
 
 import { api } from './calls'
-import type { Params } from './client'
 import { ApiError } from './problem'
 import type { Ref } from './types'
 
@@ -19,42 +18,43 @@ export const col = {
   history: (p: string) => `projects/${p}/experiment_history`,
 }
 
+type Arg<F extends (...a: never[]) => unknown, N extends number> = Parameters<F>[N]
+
 /** Query options of every read; keys are [collection, 'list' | 'item' | other, …]. */
 export const q = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: api.me, staleTime: 300_000 }),
   projects: () => queryOptions({ queryKey: ['projects', 'list'], queryFn: api.projects }),
   sourceKinds: () => queryOptions({ queryKey: ['source-kinds'], queryFn: api.sourceKinds, staleTime: Infinity }),
-  connections: (params?: Params) => queryOptions({ queryKey: [col.connections, 'list', params ?? {}], queryFn: () => api.connections(params) }),
+  connections: (params?: Arg<typeof api.connections, 0>) => queryOptions({ queryKey: [col.connections, 'list', params ?? {}], queryFn: () => api.connections(params) }),
   connection: (id: string) => queryOptions({ queryKey: [col.connections, 'item', id], queryFn: () => api.connection(id) }),
   sourceTables: (id: string) => queryOptions({ queryKey: ['source-tables', id], queryFn: () => api.sourceTables(id) }),
   sourceTable: (id: string, schema: string, table: string) => queryOptions({ queryKey: ['source-tables', id, schema, table], queryFn: () => api.sourceTable(id, schema, table) }),
-  jobs: (params?: Params) => queryOptions({ queryKey: [col.jobs, 'list', params ?? {}], queryFn: () => api.jobs(params) }),
+  jobs: (params?: Arg<typeof api.jobs, 0>) => queryOptions({ queryKey: [col.jobs, 'list', params ?? {}], queryFn: () => api.jobs(params) }),
   job: (id: string) => queryOptions({ queryKey: [col.jobs, 'item', id], queryFn: () => api.job(id) }),
-  runs: (params?: Params) => queryOptions({ queryKey: [col.runs, 'list', params ?? {}], queryFn: () => api.runs(params) }),
+  runs: (params?: Arg<typeof api.runs, 0>) => queryOptions({ queryKey: [col.runs, 'list', params ?? {}], queryFn: () => api.runs(params) }),
   run: (id: string) => queryOptions({ queryKey: [col.runs, 'item', id], queryFn: () => api.run(id) }),
   chunks: (run: string) => queryOptions({ queryKey: [col.chunks, 'list', run], queryFn: () => api.chunks(run) }),
   rejects: (run: string, rows: number) => queryOptions({ queryKey: ['rejects', run, rows], queryFn: () => api.rejects(run) }),
   tables: () => queryOptions({ queryKey: ['tables', 'list'], queryFn: api.tables }),
-  table: (r: Ref) => queryOptions({ queryKey: ['tables', 'item', r.dataset, r.name], queryFn: () => api.table(r) }),
   tableRows: (r: Ref, limit: number) => queryOptions({ queryKey: ['tables', 'rows', r.dataset, r.name, limit], queryFn: () => api.tableRows(r, limit) }),
-  datasets: (p: string, params?: Params) => queryOptions({ queryKey: [col.datasets(p), 'list', params ?? {}], queryFn: () => api.datasets(p, params) }),
+  datasets: (p: string, params?: Arg<typeof api.datasets, 1>) => queryOptions({ queryKey: [col.datasets(p), 'list', params ?? {}], queryFn: () => api.datasets(p, params) }),
   dataset: (p: string, id: string) => queryOptions({ queryKey: [col.datasets(p), 'item', id], queryFn: () => api.dataset(p, id) }),
   datasetVersions: (p: string, id: string, newest: number) => queryOptions({ queryKey: [col.datasets(p), 'versions', id, newest], queryFn: () => api.datasetVersions(p, id) }),
   profile: (p: string, id: string, version: number) => queryOptions({ queryKey: [col.profiles(p), 'item', `${id}-v${version}`], queryFn: () => api.profile(p, id, version) }),
   datasetPreview: (p: string, id: string, version: number, limit: number) => queryOptions({ queryKey: [col.datasets(p), 'preview', id, version, limit], queryFn: () => api.datasetPreview(p, id, limit) }),
   datasetSql: (p: string, id: string, version: number, form: 'plain' | 'training') => queryOptions({ queryKey: [col.datasets(p), 'sql', id, version, form], queryFn: () => api.datasetSql(p, id, form) }),
-  features: (p: string, params?: Params) => queryOptions({ queryKey: [col.features(p), 'list', params ?? {}], queryFn: () => api.features(p, params) }),
+  features: (p: string, params?: Arg<typeof api.features, 1>) => queryOptions({ queryKey: [col.features(p), 'list', params ?? {}], queryFn: () => api.features(p, params) }),
   feature: (p: string, id: string) => queryOptions({ queryKey: [col.features(p), 'item', id], queryFn: () => api.feature(p, id) }),
   featureVersions: (p: string, id: string, newest: number) => queryOptions({ queryKey: [col.features(p), 'versions', id, newest], queryFn: () => api.featureVersions(p, id) }),
-  models: (p: string, params?: Params) => queryOptions({ queryKey: [col.models(p), 'list', params ?? {}], queryFn: () => api.models(p, params) }),
+  models: (p: string, params?: Arg<typeof api.models, 1>) => queryOptions({ queryKey: [col.models(p), 'list', params ?? {}], queryFn: () => api.models(p, params) }),
   model: (p: string, id: string) => queryOptions({ queryKey: [col.models(p), 'item', id], queryFn: () => api.model(p, id) }),
   modelPresets: () => queryOptions({ queryKey: ['model-presets'], queryFn: api.modelPresets, staleTime: Infinity }),
-  experiments: (p: string, params?: Params) => queryOptions({ queryKey: [col.experiments(p), 'list', params ?? {}], queryFn: () => api.experiments(p, params) }),
+  experiments: (p: string, params?: Arg<typeof api.experiments, 1>) => queryOptions({ queryKey: [col.experiments(p), 'list', params ?? {}], queryFn: () => api.experiments(p, params) }),
   experiment: (p: string, id: string) => queryOptions({ queryKey: [col.experiments(p), 'item', id], queryFn: () => api.experiment(p, id) }),
   history: (p: string, id: string) => queryOptions({ queryKey: [col.history(p), 'item', id], queryFn: () => api.history(p, id) }),
   experimentCode: (p: string, id: string) => queryOptions({ queryKey: ['experiment-code', p, id], queryFn: () => api.experimentCode(p, id), staleTime: Infinity }),
-  customers: (p: string, params?: Params) => queryOptions({ queryKey: ['customers', p, params ?? {}], queryFn: () => api.customers(p, params) }),
-  recommend: (p: string, customer: string, params?: Params) => queryOptions({ queryKey: ['recommend', p, customer, params ?? {}], queryFn: () => api.recommend(p, customer, params) }),
+  customers: (p: string, params?: Arg<typeof api.customers, 1>) => queryOptions({ queryKey: ['customers', p, params ?? {}], queryFn: () => api.customers(p, params) }),
+  recommend: (p: string, customer: string, params?: Arg<typeof api.recommend, 2>) => queryOptions({ queryKey: ['recommend', p, customer, params ?? {}], queryFn: () => api.recommend(p, customer, params) }),
 }
 
 /** Reads are kept until a watch changes them; only what may heal is tried again. */

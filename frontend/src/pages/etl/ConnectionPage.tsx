@@ -44,7 +44,7 @@ export function ConnectionPage() {
   const renew = () => void client.invalidateQueries({ queryKey: [col.connections] })
   const test = useMutation({ mutationFn: () => api.testConnection(id), onSettled: renew })
   const save = useMutation({
-    mutationFn: (body: unknown) => api.updateConnection(id, body),
+    mutationFn: (body: { params: Values }) => api.updateConnection(id, body),
     onSuccess: () => {
       renew()
       setTyped({})

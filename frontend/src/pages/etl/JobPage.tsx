@@ -39,7 +39,7 @@ export function JobPage() {
   const job = useQuery(q.job(id))
   const runs = useQuery(q.runs({ job: id, limit: 20 }))
   const start = useMutation({ mutationFn: () => api.runJob(id, idempotencyKey()), onSuccess: (r) => void navigate({ to: `/etl/runs/${r.id}` }) })
-  const edit = useMutation({ mutationFn: (body: unknown) => api.updateJob(id, body), onSuccess: (j) => client.setQueryData([col.jobs, 'item', id], j) })
+  const edit = useMutation({ mutationFn: (body: { enabled: boolean }) => api.updateJob(id, body), onSuccess: (j) => client.setQueryData([col.jobs, 'item', id], j) })
   const del = useMutation({
     mutationFn: () => api.deleteJob(id),
     onSuccess: () => {

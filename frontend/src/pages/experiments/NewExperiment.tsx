@@ -12,11 +12,12 @@ import type { Experiment, ExperimentInput, FeatureConfig, ModelConfig, Settings 
 import { Page, Title } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
-import { count } from '../../format/numbers'
-import { Figure, Panel, Skeleton, Term } from '../../ui/basics'
+import { count, plural } from '../../format/numbers'
+import { Panel, Skeleton, Term } from '../../ui/basics'
 import { Empty } from '../../ui/Empty'
 import { ActionError, Failed } from '../../ui/Problem'
 import { modelWords } from '../models/towers'
+import { splitWords } from './facts'
 import './experiments.css'
 import '../etl/etl.css'
 
@@ -74,7 +75,6 @@ function Form({ project, crumbs, features, models, f, m, from, choose }: FormPro
   })
   const findings = check.data?.errors ?? (check.error ? problemOf(check.error).problem.fields ?? [{ location: '', message: problemOf(check.error).problem.message }] : [])
   const errors = { ...fieldErrors(findings), ...(start.error ? fieldErrors(problemOf(start.error).problem.fields) : {}) }
-  const rows = check.data?.rows
   const timeFeature = [...f.definition.query.features, ...f.definition.candidate.features].some((x) => x.data_type === 'temporal')
   const warnings = [...(check.data?.warnings ?? []), ...(s.split.strategy === 'random' && timeFeature && !check.data?.warnings?.some((w) => /random/i.test(w)) ? ['A random split with time features measures too well: the model learns which session a row came from.'] : [])]
   return (
@@ -124,7 +124,7 @@ function Form({ project, crumbs, features, models, f, m, from, choose }: FormPro
         </form>
         <Panel title="Before it starts">
           <div className="col" aria-live="polite">
-            {rows && <div className="row wrap" style={{ gap: 24 }}>{['train', 'eval', 'test'].map((k) => <Figure key={k} value={count(rows[k])} label={`${k} rows`} />)}</div>}
+            {check.data && <p className="t2">Split: {splitWords(check.data.settings)}. {plural(check.data.settings.epochs, 'epoch')} at most.</p>}
             {check.isPending ? <Skeleton rows={2} height={24} /> : findings.length ? findings.map((x, i) => <p key={i} className="finding"><IconCircleX size={15} stroke={1.75} className="err" aria-label="Error" /><span>{x.location && <span className="mono small">{x.location} </span>}{x.message}</span></p>) : <p className="finding"><IconCircleCheck size={15} stroke={1.75} className="ok" aria-hidden /><span>Dataset, features and model fit together.</span></p>}
             {warnings.map((w) => <p key={w} className="finding"><IconAlertTriangle size={15} stroke={1.75} className="warn" aria-label="Warning" /><span>{w}</span></p>)}
             <p className="t3 small">It runs examples, statistics, schema, transform, training and evaluation. You can leave the page, and cancel at any time.</p>

@@ -19,7 +19,7 @@ import { Status } from '../../ui/Status'
 import { ColumnList } from './ColumnList'
 import { ModelSettings } from './ModelSettings'
 import { TowerView } from './TowerView'
-import { embeddingParams, layerRows, sum, towerDim, type Side } from './towers'
+import { embeddingParams, layerRows, presetOf, sum, towerDim, type Side } from './towers'
 import './models.css'
 
 interface Props {
@@ -124,7 +124,7 @@ export function Editor({ project, crumbs, dataset, config, proposal, models, pre
         </div>
         <aside className="editor-pane" aria-label="Code and model settings">
           <div className="pane-switch"><SegmentedControl aria-label="Right pane" value={pane} onChange={(v) => set({ pane: v === 'code' ? undefined : v })} data={[{ value: 'code', label: 'Generated code' }, { value: 'model', label: 'Model settings' }]} fullWidth /></div>
-          {pane === 'model' ? <ModelSettings model={model} preset={modelDraft ? modelDraft.preset : modelConfig?.preset} presets={presets} onChange={(definition, preset) => setModelDraft({ definition, preset })} dims={dims} project={project} /> : code.error && !code.data ? (
+          {pane === 'model' ? <ModelSettings model={model} preset={presetOf(model, presets)} presets={presets} onChange={(definition, preset) => setModelDraft({ definition, preset })} dims={dims} project={project} /> : code.error && !code.data ? (
             <div style={{ padding: 16, overflow: 'auto' }}><ProblemBlock {...problemOf(code.error)} /></div>
           ) : code.data ? (
             <CodePane

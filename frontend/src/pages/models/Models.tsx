@@ -13,7 +13,7 @@ import { DataTable, Paging, type Column } from '../../ui/DataTable'
 import { Empty } from '../../ui/Empty'
 import { Failed } from '../../ui/Problem'
 import { Status } from '../../ui/Status'
-import { modelWords } from './towers'
+import { modelWords, presetOf } from './towers'
 
 /** What the towers read, and how they are built. */
 export function Models() {
@@ -21,6 +21,7 @@ export function Models() {
   const [search, set] = useAddress()
   const features = useQuery(q.features(project, { limit: 50, cursor: search.cursor }))
   const models = useQuery(q.models(project, { limit: 50 }))
+  const presets = useQuery(q.modelPresets())
   const datasets = useQuery(q.datasets(project, { limit: 50 }))
   const nameOf = (id: string) => datasets.data?.items.find((d) => d.id === id)?.name ?? 'dataset'
   const base = `/projects/${project}/models`
@@ -37,7 +38,7 @@ export function Models() {
   const modelColumns: Column<ModelConfig>[] = [
     { id: 'name', header: 'Model', cell: (m) => <span className="two-line"><span className="em">{m.name}</span><span>{modelWords(m.definition)}</span></span> },
     { id: 'v', header: 'Version', width: 76, cell: (m) => <span className="mono">v{m.version}</span> },
-    { id: 'preset', header: 'Preset', width: 110, wide: true, cell: (m) => m.preset || '—' },
+    { id: 'preset', header: 'Preset', width: 110, wide: true, cell: (m) => presetOf(m.definition, presets.data?.items ?? []) ?? 'own layers' },
     { id: 'out', header: 'Output', width: 90, right: true, cell: (m) => <span className="mono">{m.definition.output_dim}</span> },
     { id: 'at', header: 'Changed', width: 110, right: true, wide: true, cell: (m) => <span className="t2"><Ago t={m.updated_at} /></span> },
   ]

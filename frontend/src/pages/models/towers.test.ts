@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { Feature, Layer, Tower } from '../../api/types'
-import { dropFeature, embeddingDim, embeddingParams, featureParts, layerRows, moveFeature, newFeature, sum, sumWords, towerDim, transformWords } from './towers'
+import type { Feature, Layer, ModelDefinition, Tower } from '../../api/types'
+import { dropFeature, embeddingDim, embeddingParams, featureParts, layerRows, moveFeature, newFeature, presetOf, sum, sumWords, towerDim, transformWords } from './towers'
 
 const dense = (units: number): Layer => ({ type: 'dense', units, activation: 'relu' })
 const tower: Tower = {
@@ -42,6 +42,12 @@ describe('parameters, as Keras counts them for 100 inputs', () => {
 })
 
 describe('defaults and edits', () => {
+  test('a preset is known by what it sets, whatever the order', () => {
+    const m = { type: 'retrieval', output_dim: 64, query: [{ type: 'dense', units: 8 }] } as unknown as ModelDefinition
+    const presets = [{ name: 'a', title: '', description: '', definition: { ...m, output_dim: 32 } }, { name: 'b', title: '', description: '', definition: { query: [{ units: 8, type: 'dense' }], output_dim: 64, type: 'retrieval' } as unknown as ModelDefinition }]
+    expect(presetOf(m, presets)).toBe('b')
+    expect(presetOf({ ...m, output_dim: 8 }, presets)).toBeUndefined()
+  })
   test.each([[49, 8], [50, 16], [4999, 32], [5000, 64], [50_000, 96], [500_000, 128]])('%s values: %s dims', (n, dim) => expect(embeddingDim(n)).toBe(dim))
   test('the type decides the transforms', () => {
     expect(newFeature('c', 'STRING', undefined).embedding).toMatchObject({ dim: 32, max_size: 100_000, oov_buckets: 10 })

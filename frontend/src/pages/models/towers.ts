@@ -1,4 +1,4 @@
-import type { ColumnProfile, Cross, Cyclical, DataType, Feature, Layer, ModelDefinition, Tower } from '../../api/types'
+import type { ColumnProfile, Cross, Cyclical, DataType, Feature, Layer, ModelDefinition, ModelPreset, Tower } from '../../api/types'
 
 export type Side = 'query' | 'candidate'
 export const CYCLES: (keyof Cyclical)[] = ['yearly', 'quarterly', 'monthly', 'weekly', 'daily']
@@ -135,4 +135,12 @@ export function modelWords(m: ModelDefinition): string {
 /** How wide a layer is drawn: between a third and the whole. */
 export function drawnWidth(units: number, most: number): number {
   return Math.round(100 * (0.4 + 0.6 * Math.sqrt(Math.max(1, units) / Math.max(1, most))))
+}
+
+const canonical = (v: unknown): string => JSON.stringify(v, (_, x: unknown) => (x && typeof x === 'object' && !Array.isArray(x) ? Object.fromEntries(Object.entries(x).filter(([, y]) => y !== undefined).sort()) : x))
+
+/** The preset whose definition this is, if it is one of them. */
+export function presetOf(m: ModelDefinition, presets: ModelPreset[]): string | undefined {
+  const own = canonical(m)
+  return presets.find((p) => canonical(p.definition) === own)?.name
 }
