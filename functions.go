@@ -117,7 +117,7 @@ func (u *unit) deliver(f platform.Function) func(context.Context, ce.Event) erro
 	return func(ctx context.Context, e ce.Event) error {
 		buckets, err := u.buckets()
 		if err != nil {
-			return notYet(err)
+			return result(http.StatusServiceUnavailable, err)
 		}
 		m, err := cloudevent.Decoder{Buckets: buckets}.FromEvent(e)
 		if err == nil && m.Topic != f.Topic {
@@ -128,7 +128,7 @@ func (u *unit) deliver(f platform.Function) func(context.Context, ce.Event) erro
 		}
 		h, err := handler(ctx)
 		if err != nil {
-			return notYet(err)
+			return result(http.StatusServiceUnavailable, err)
 		}
 		return answer(handle(ctx, f, h, m))
 	}
@@ -149,13 +149,10 @@ func answer(err error) error {
 	case err == nil:
 		return nil
 	case problem.Retryable(err):
-		return notYet(err)
+		return result(http.StatusInternalServerError, err)
 	}
 	return result(http.StatusBadRequest, err)
 }
-
-// notYet asks for the delivery again: it failed, and not by its own fault.
-func notYet(err error) error { return result(http.StatusInternalServerError, err) }
 
 // result carries the problem as JSON, which logs index by its members.
 func result(status int, err error) error {

@@ -1,9 +1,12 @@
-// Command function runs the deploy unit as Google Cloud's build does: the function
-// named in FUNCTION_TARGET on the port in PORT, 8080 when it is empty.
+// Command function is the deploy unit: it serves the function that
+// FUNCTION_TARGET names on PORT (8080), as Cloud Functions starts it. Without
+// FUNCTION_TARGET it serves every function at /<name>. LOCAL_ONLY=true binds to
+// loopback.
 package main
 
 import (
-	"log"
+	"cmp"
+	"log/slog"
 	"os"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
@@ -12,11 +15,13 @@ import (
 )
 
 func main() {
-	port := os.Getenv("PORT")
-	if port == "" {
-		port = "8080"
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	host := ""
+	if os.Getenv("LOCAL_ONLY") == "true" {
+		host = "127.0.0.1"
 	}
-	if err := funcframework.Start(port); err != nil {
-		log.Fatal(err)
+	if err := funcframework.StartHostPort(host, cmp.Or(os.Getenv("PORT"), "8080")); err != nil {
+		slog.Error("the function ends", "error", err)
+		os.Exit(1)
 	}
 }
