@@ -281,3 +281,40 @@ func TestEveryEventTwice(t *testing.T) {
 		t.Errorf("facts: %s, want %s", got, want)
 	}
 }
+
+// Many triggers at once start one run; those that may wait get one more after it.
+func TestOneRunAtATime(t *testing.T) {
+	in := install(t, nil)
+	ctx := context.Background()
+	in.upload(t, "one.csv", "a,n\nx,1\n")
+	job := in.settle(t, 1)[0].Job
+	const triggers = 12
+	errs := make(chan error, triggers)
+	for i := range triggers {
+		go func() {
+			_, err := in.etl.Start(ctx, in.Workflows, in.FunctionsURL, job, "manual", "", fmt.Sprint("key ", i))
+			errs <- err
+		}()
+	}
+	started := 0
+	for range triggers {
+		switch err := <-errs; {
+		case err == nil:
+			started++
+		case !problem.Is(err, problem.FailedPrecondition):
+			t.Error(err)
+		}
+	}
+	runs := in.settle(t, 1+started)
+	if len(runs) != 1+started || started == 0 {
+		t.Errorf("%d runs, %d triggers say they started one", len(runs)-1, started)
+	}
+	for i, r := range runs[1:] {
+		if r.Number != runs[i].Number+1 {
+			t.Errorf("run #%d follows run #%d", r.Number, runs[i].Number)
+		}
+		if prev := runs[i]; r.StartedAt.Before(prev.EndedAt) {
+			t.Errorf("run #%d began before run #%d had ended", r.Number, prev.Number)
+		}
+	}
+}
