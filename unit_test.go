@@ -1,0 +1,196 @@
+package b2brecs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/b2brecs/b2brecs/shared/api"
+	"github.com/b2brecs/b2brecs/shared/events"
+	"github.com/b2brecs/b2brecs/shared/events/cloudevent"
+	"github.com/b2brecs/b2brecs/shared/identity"
+	"github.com/b2brecs/b2brecs/shared/identity/local"
+	"github.com/b2brecs/b2brecs/shared/platform"
+	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/secret"
+	"github.com/b2brecs/b2brecs/shared/secret/age"
+	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/state/sqlite"
+)
+
+// signedIn is a deploy unit on a platform with real identities.
+func signedIn(t *testing.T) (*unit, *local.Provider, *int) {
+	t.Helper()
+	drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := state.New(drv)
+	t.Cleanup(func() { _ = db.Close() })
+	keys, err := age.Open(t.TempDir(), filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := local.Open(t.Context(), db, secret.New(keys), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	return &unit{
+		open: func(context.Context) (*platform.Platform, error) {
+			opened++
+			if opened == 1 {
+				return nil, problem.New(problem.Unavailable, "the platform is not up")
+			}
+			return &platform.Platform{State: db, Identity: identity.New(users)}, nil
+		},
+		buckets: func() (map[string]string, error) { return nil, nil },
+	}, users, &opened
+}
+
+func request(t *testing.T, h http.Handler, method, path, token string) int {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader("{}"))
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code >= 400 && w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s %s answers %d as %s", method, path, w.Code, w.Header().Get("Content-Type"))
+	}
+	return w.Code
+}
+
+// A failed opening is tried again, one that worked is kept; HTTP functions ask for
+// a person's role, call functions for a service.
+func TestRequests(t *testing.T) {
+	u, users, opened := signedIn(t)
+	read := u.serve(platform.Function{Name: "read", Kind: platform.HTTP, Timeout: time.Minute, Register: func(a huma.API, _ *platform.Platform) {
+		api.Handle(a, api.Op{ID: "read", Method: http.MethodGet, Path: "/v1/things", Role: identity.Viewer},
+			func(context.Context, *struct{}) (*api.Body[string], error) { return api.Reply("a thing", nil) })
+	}})
+	var limited bool
+	call := u.serve(platform.Function{Name: "call", Kind: platform.Call, Timeout: time.Minute, Call: func(*platform.Platform) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, limited = r.Context().Deadline() })
+	}})
+	if got := request(t, read, http.MethodGet, "/v1/things", ""); got != http.StatusServiceUnavailable {
+		t.Errorf("a platform that is not up answers %d, want 503", got)
+	}
+	owner, _, err := users.EnsureOwner(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	person, err := users.Session(t.Context(), owner.Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := users.ServiceToken(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name                string
+		h                   http.Handler
+		method, path, token string
+		want                int
+	}{
+		{"a person reads", read, http.MethodGet, "/v1/things", person, http.StatusOK},
+		{"nobody reads", read, http.MethodGet, "/v1/things", "", http.StatusUnauthorized},
+		{"a forged token", read, http.MethodGet, "/v1/things", person + "x", http.StatusUnauthorized},
+		{"another address", read, http.MethodGet, "/v1/other", person, http.StatusNotFound},
+		{"a service calls", call, http.MethodPost, "/", service, http.StatusOK},
+		{"a service calls behind a gateway", call, http.MethodPost, "/functions/call", service, http.StatusOK},
+		{"a person calls", call, http.MethodPost, "/", person, http.StatusForbidden},
+		{"nobody calls", call, http.MethodPost, "/", "", http.StatusUnauthorized},
+		{"a service gets", call, http.MethodGet, "/", service, http.StatusNotFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := request(t, c.h, c.method, c.path, c.token); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
+			}
+		})
+	}
+	if !limited {
+		t.Error("a call runs without a time limit")
+	}
+	if *opened != 2 {
+		t.Errorf("the platform was opened %d times, want 2: one failure, one success", *opened)
+	}
+}
+
+func status(t *testing.T, err error) int {
+	t.Helper()
+	var r *cehttp.Result
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case errors.As(err, &r):
+		return r.StatusCode
+	}
+	t.Errorf("%v is not an answer", err)
+	return 0
+}
+
+// What a delivery is answered follows from the handler's error alone.
+func TestDeliveries(t *testing.T) {
+	u, _, _ := signedIn(t)
+	var got events.Message
+	var fails error
+	deliver := u.deliver(platform.Function{Name: "f", Kind: platform.Event, Topic: "things", Timeout: time.Minute,
+		Event: func(*platform.Platform) events.Handler {
+			return func(ctx context.Context, m events.Message) error {
+				if _, limited := ctx.Deadline(); !limited {
+					t.Error("a delivery is handled without a time limit")
+				}
+				got = m
+				return errors.Join(ctx.Err(), fails)
+			}
+		}})
+	m := events.Message{ID: "1", Topic: "things", Type: "b2brecs.things.v1", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Key: "k", Attempt: 3, Data: []byte(`{"a":1}`)}
+	ended, end := context.WithCancel(t.Context())
+	end() // the request another delivery came with is over
+	if s := status(t, deliver(ended, cloudevent.ToEvent(m))); s != http.StatusServiceUnavailable {
+		t.Errorf("a platform that is not up answers %d, want 503", s)
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"handled", nil, http.StatusOK},
+		{"unavailable", problem.New(problem.Unavailable, "later"), http.StatusInternalServerError},
+		{"a plain error", errors.New("something"), http.StatusInternalServerError},
+		{"internal", problem.New(problem.Internal, "%s", "100% broken"), http.StatusInternalServerError},
+		{"malformed payload", problem.New(problem.InvalidArgument, "no"), http.StatusBadRequest},
+		{"gone", problem.New(problem.NotFound, "no"), http.StatusBadRequest},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fails = c.err
+			err := deliver(ended, cloudevent.ToEvent(m))
+			if s := status(t, err); s != c.want {
+				t.Errorf("%d, want %d", s, c.want)
+			}
+			if c.err != nil && !strings.Contains(err.Error(), c.err.Error()) {
+				t.Errorf("the answer %q hides %q", err, c.err)
+			}
+		})
+	}
+	if got.ID != m.ID || got.Topic != m.Topic || got.Key != m.Key || got.Attempt != m.Attempt || !bytes.Equal(got.Data, m.Data) {
+		t.Errorf("the handler sees %+v, want %+v", got, m)
+	}
+	other := m
+	other.Topic = "others"
+	if s := status(t, deliver(t.Context(), cloudevent.ToEvent(other))); s != http.StatusBadRequest {
+		t.Errorf("a message of another topic answers %d, want 400", s)
+	}
+}
