@@ -102,15 +102,15 @@ export const profile = {
   ],
   bytes_scanned: 0, analyzed_at: ago(45), seconds: 0.42,
 }
+const guess = (column, confidence, why) => ({ table: raw('transactions'), column, confidence, score: confidence === 'high' ? 0.95 : 0.6, why, alternatives: [] })
+const joinGuess = (join, overlap, n) => ({ join, confidence: 'high', score: 0.98, why: ['equal names', `${(overlap * 100).toFixed(1)} % of rows match`, 'one row per key'], overlap, keys: { rows: n, distinct: n }, proposed: true })
 export const suggestion = {
-  definition: { ...definition, dates: { column: 'transaction_date', rolling_days: 730 } },
-  roles: [
-    { role: 'customer', column: 'customer_id', confidence: 0.97, why: 'the name says customer; 1,487 values repeat 63 times on average' },
-    { role: 'product', column: 'product_id', confidence: 0.97, why: 'the name says product; it joins products' },
-    { role: 'time', column: 'transaction_date', confidence: 0.95, why: 'the only time column' },
-    { role: 'value', column: 'net_value', confidence: 0.8, why: 'a decimal named value' },
-  ],
-  joins: [{ join: definition.joins[0], score: 0.98, match: 0.989, why: 'equal names, 98.9 % of rows match, one row per key' }, { join: definition.joins[1], score: 0.98, match: 0.997, why: 'equal names, 99.7 % of rows match, one row per key' }],
+  definition,
+  roles: {
+    customer: guess('customer_id', 'high', 'the name says customer; 1,487 values repeat 63 times on average'), product: guess('product_id', 'high', 'the name says product; it joins products'),
+    time: guess('transaction_date', 'high', 'the only time column'), value: guess('net_value', 'medium', 'a decimal named value'),
+  },
+  joins: [joinGuess(definition.joins[0], 0.989, 2000), joinGuess(definition.joins[1], 0.997, 1500)], missing: [], notes: [],
 }
 export const sql = { sql: 'WITH transactions AS (\n  SELECT "transaction_id", "customer_id", "product_id", "transaction_date", "quantity", "net_value"\n  FROM "raw_data"."transactions"\n  WHERE "net_value" > 0\n)\nSELECT t.*, p."category", p."subcategory", p."brand", p."price", c."segment", c."city", c."size"\nFROM transactions t\nLEFT JOIN "raw_data"."products" p ON t."product_id" = p."product_id"\nLEFT JOIN "raw_data"."customers" c ON t."customer_id" = c."customer_id"\n' }
 export const rows = { columns: schema, rows: Array.from({ length: 20 }, (_, i) => [`INV-${20000 + i}`, `00${4711 + i * 7}`, `SKU-${1042 + i * 3}`, new Date(now - i * 7_200_000).toISOString(), 4 + i, (84.2 + i * 3.1).toFixed(2), ['Fasteners', 'Electrical'][i % 2], ['Hex bolts', 'Cables'][i % 2], i === 3 ? null : ['Nordbolt', 'Kabelwerk'][i % 2], (1.2 + i).toFixed(2), 'Construction', ['Aarhus', 'Odense', 'Malmö'][i % 3], 'M']), truncated: true }

@@ -38,7 +38,7 @@ function answer(method, path, q, body, empty) {
   if (seg[0] === 'projects' && seg[1] === 'main') {
     const [, , kind, id, sub, sub2] = seg
     if (kind === 'datasets:suggest') return data.suggestion
-    if (kind === 'datasets:check') return { schema: data.versions[1].schema, findings: [], rows: 94_127 }
+    if (kind === 'datasets:check') return { valid: true, schema: data.versions[1].schema, findings: [], rows: 94_127, bytes: 0, definition: body.definition }
     if (kind === 'datasets') return !id ? list(some(data.datasets)) : sub === 'versions' ? list(data.versions) : sub === 'profile' ? data.profile : sub === 'preview' ? data.rows : sub === 'sql' ? data.sql : one(data.datasets, id, 'The dataset')
     if (kind === 'feature-configs:smart-defaults') return { definition: data.featureConfigs[0].definition, reasons: data.reasons }
     if (kind === 'feature-configs:check') return { errors: [], warnings: ['transaction_date changes for every request: time features extrapolate when lists are made'], query: { total: 0, parts: [] }, candidate: { total: 0, parts: [] } }
@@ -46,7 +46,7 @@ function answer(method, path, q, body, empty) {
     if (kind === 'model-configs:check') return { errors: body?.definition?.learning_rate > 1 ? [{ location: 'learning_rate', message: 'must be above 0 and at most 1' }] : [], warnings: [] }
     if (kind === 'model-configs') return !id ? list(some(data.modelConfigs)) : one(data.modelConfigs, id, 'The model')
     if (kind === 'code:generate') return data.codeOf(body.features)
-    if (kind === 'experiments:check') return { errors: [], warnings: [], rows: { train: 75_301, eval: 9_414, test: 9_412 } }
+    if (kind === 'experiments:check') return { errors: [], warnings: [], settings: body.settings, snapshot: data.experiments[0].snapshot }
     if (kind === 'experiments') return !id ? list(some(data.experiments).filter((e) => matches(e, q)), Number(q.get('limit'))) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(data.experiments, id, 'The experiment')
     if (kind === 'recommendations') {
       if (!id) return list(data.customers.filter((c) => c.id.includes(q.get('search') ?? '')), Number(q.get('limit')))

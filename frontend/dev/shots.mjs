@@ -1,7 +1,7 @@
 // Pictures of every page with the data of data.mjs: light, dark and phone. Fails on
 // a console error, on a failed request and on a serious accessibility finding.
 // node dev/shots.mjs [folder] [name filter]
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 
@@ -9,7 +9,7 @@ import { serve } from './server.mjs'
 
 const OUT = process.argv[2] ?? '../artifacts/screenshots'
 const ONLY = process.argv[3]
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const p = '/projects/main'
 const PAGES = [
   ['overview', p], ['connections', '/connections'], ['connection', '/connections/c1'], ['new-connection', '/connections/new'], ['etl', '/etl'], ['etl-run', '/etl/runs/r318'], ['etl-run-failed', '/etl/runs/r316'], ['jobs', '/etl/jobs'], ['job', '/etl/jobs/j2'], ['new-job', '/etl/jobs/new?connection=c1&schema=public&table=invoice_lines'],
@@ -40,7 +40,7 @@ for (const [view, options] of Object.entries(VIEWS)) {
     await page.waitForTimeout(900)
     await page.screenshot({ path: `${OUT}/${name}-${view}.png` })
     if (view !== 'phone') {
-      await page.addScriptTag({ path: axe })
+      await page.evaluate(axe)
       const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: false } } }))
       for (const v of found.violations.filter((x) => ['serious', 'critical'].includes(x.impact))) errors.push(`axe ${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 140)} ${v.nodes[0].any?.[0]?.message?.slice(0, 160) ?? ''}`)
     } else {

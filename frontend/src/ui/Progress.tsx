@@ -88,7 +88,7 @@ export function Lanes({ lanes, span, now }: { lanes: (Lane & { icon: React.React
         </div>
       ))}
       <div className="lanes-axis mono" aria-hidden>
-        {ticks.map((t) => <span key={t} style={{ left: at(t) }}>{t === 0 ? '0' : duration(t).replace(' 00s', '')}</span>)}
+        {ticks.map((t) => <span key={t} style={{ left: at(t) }}>{t === 0 ? '0' : duration(t).replace(' 00s', '').replace('.0s', 's')}</span>)}
       </div>
     </div>
   )
