@@ -201,8 +201,8 @@ func (d *Driver) start() (next time.Time, err error) {
 		if doc.Paused || err != nil { // a zone the product no longer knows: Get shows no next time
 			continue
 		}
-		if planned := times.Newest(time.Unix(doc.Settled, 0), now); !planned.IsZero() {
-			d.begin(doc, times, planned)
+		if !times.Newest(time.Unix(doc.Settled, 0), now).IsZero() {
+			d.begin(doc.ID)
 		}
 		if n := times.Next(now); !n.IsZero() && (next.IsZero() || n.Before(next)) {
 			next = n
@@ -211,29 +211,51 @@ func (d *Driver) start() (next time.Time, err error) {
 	return next, nil
 }
 
-// begin fires a planned time beside the clock, unless the schedule's former one
-// is still being fired; its end looks again.
-func (d *Driver) begin(doc document, times schedule.Times, planned time.Time) {
+// begin fires what a schedule owes beside the clock, unless its former time is
+// still being fired; its end looks again.
+func (d *Driver) begin(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.running[doc.ID] {
+	if d.running[id] {
 		return
 	}
-	d.running[doc.ID] = true
+	d.running[id] = true
 	d.tasks.Go(func() {
-		err := d.attempts(doc, times, planned)
-		if d.ctx.Err() == nil {
-			err = d.settle(doc.ID, planned, err)
-		}
-		if err != nil && d.ctx.Err() == nil {
-			slog.WarnContext(d.ctx, "the outcome of a schedule cannot be kept; it fires again", "schedule", doc.ID, "error", err)
+		if err := d.fireOwed(id); err != nil && d.ctx.Err() == nil {
+			slog.WarnContext(d.ctx, "the outcome of a schedule cannot be kept; it fires again", "schedule", id, "error", err)
 			d.sleep(time.Second, nil)
 		}
 		d.mu.Lock()
-		delete(d.running, doc.ID)
+		delete(d.running, id)
 		d.mu.Unlock()
 		d.poke()
 	})
+}
+
+// fireOwed fires a schedule's newest owed time and settles it. It reads the
+// document itself: the clock's copy may be older than the end of the former firing,
+// and would fire the same time twice.
+func (d *Driver) fireOwed(id string) error {
+	doc, err := d.docs.Get(d.ctx, id)
+	if problem.Is(err, problem.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	times, err := schedule.Parse(doc.Cron, doc.TimeZone)
+	if err != nil || doc.Paused {
+		return nil //nolint:nilerr // as for the clock: Get shows no next time
+	}
+	planned := times.Newest(time.Unix(doc.Settled, 0), d.now())
+	if planned.IsZero() {
+		return nil
+	}
+	outcome := d.attempts(doc, times, planned)
+	if d.ctx.Err() != nil {
+		return nil // owed at the next start
+	}
+	return d.settle(id, planned, outcome)
 }
 
 // attempts fires until it works, fails for good, or the next planned time comes.

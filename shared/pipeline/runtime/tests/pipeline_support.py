@@ -2,13 +2,11 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 RUNTIME = Path(__file__).resolve().parents[1]
 MODULES = RUNTIME / "tests" / "modules"
-sys.path.insert(0, str(RUNTIME.parents[2] / "scripts" / "bench"))
 
 # Task: (inputs, outputs).
 GRAPH: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

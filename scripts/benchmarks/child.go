@@ -10,7 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -37,6 +40,40 @@ type childSpec struct {
 	Secrets map[string]string
 	Table   string
 	File    string
+}
+
+// spawn runs a part in a process of its own, so that its peak memory is its own.
+func spawn(ctx context.Context, spec childSpec) (measure, error) {
+	var m measure
+	in, err := json.Marshal(spec)
+	if err != nil {
+		return m, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return m, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-child", string(in))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return m, fmt.Errorf("%s: %w", spec.Kind, err)
+	}
+	if err := json.Unmarshal(out, &m); err != nil {
+		return m, err
+	}
+	m.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	m.print()
+	return m, nil
+}
+
+// peakMB reads the process's greatest resident size; 0 where the system does not tell.
+func peakMB() float64 {
+	kb, err := strconv.ParseFloat(strings.TrimSuffix(procField("/proc/self/status", "VmHWM"), " kB"), 64)
+	if err != nil {
+		return 0
+	}
+	return kb / 1024
 }
 
 func runChild(ctx context.Context, encoded string) error {

@@ -1,10 +1,10 @@
 """The work of one experiment as a person would write it in one script: the yardstick.
 
-    python scripts/bench/plain_pipeline.py RUN_FOLDER --module transform_module.py \
-        --query f00,f02 --candidate f01,f03 [--epochs 2] [--batch 4096]
+    python plain_pipeline.py RUN_FOLDER --module transform_module.py --query f00,f02 \
+        --candidate f01,f03 [--buckets c0=1000,c1=50] [--epochs 2] [--batch 4096]
 
-RUN_FOLDER holds config.json and data/{train,eval,test}/*.parquet, as make_run.py
-writes them. TFDV from data frames, TFT through Beam in memory, a TFRS two-tower
+RUN_FOLDER holds config.json and data/{train,eval,test}/*.parquet, as the run folder of
+an experiment does; --buckets gives the size of the keys that have no vocabulary. TFDV from data frames, TFT through Beam in memory, a TFRS two-tower
 as in its tutorial (in-batch softmax, Adagrad 0.1), a SavedModel with a
 brute-force index, then full-catalogue recall and NDCG beside popularity and
 item-kNN, and top-100 lists. It uses the libraries' documented interfaces and
@@ -111,14 +111,10 @@ def transform(frames: dict[str, pd.DataFrame], config: dict, preprocessing_fn, f
 
 
 class Tower(tf.keras.Model):
-    def __init__(self, output: tft.TFTransformOutput, keys: list[str], spec: dict) -> None:
+    def __init__(self, keys: list[str], sizes: dict[str, int]) -> None:
         super().__init__()
         self.keys = keys
-        self.tables = {
-            k: tf.keras.layers.Embedding(output.vocabulary_size_by_name(f"{k}_vocab") + 1, 32)
-            for k in keys
-            if spec[k].dtype == tf.int64
-        }
+        self.tables = {k: tf.keras.layers.Embedding(sizes[k], 32) for k in keys if k in sizes}
         self.out = tf.keras.Sequential(
             [tf.keras.layers.Dense(64, "relu"), tf.keras.layers.Dense(32)]
         )
@@ -170,6 +166,7 @@ def main() -> None:
     parser.add_argument("--module", required=True)
     parser.add_argument("--query", required=True)
     parser.add_argument("--candidate", required=True)
+    parser.add_argument("--buckets", default="")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=4096)
     a = parser.parse_args()
@@ -196,7 +193,15 @@ def main() -> None:
     spec = output.transformed_feature_spec()
     train = dataset(work, "train", spec, a.batch)
     query_keys, candidate_keys = a.query.split(","), a.candidate.split(",")
-    model = TwoTower(Tower(output, query_keys, spec), Tower(output, candidate_keys, spec))
+    buckets = dict(pair.split("=") for pair in a.buckets.split(",") if pair)
+    sizes = {
+        k: int(buckets[k])
+        if k in buckets
+        else output.vocabulary_size_by_name(f"{k}_vocab") + 1
+        for k in query_keys + candidate_keys
+        if spec[k].dtype == tf.int64
+    }
+    model = TwoTower(Tower(query_keys, sizes), Tower(candidate_keys, sizes))
     model.compile(optimizer=tf.keras.optimizers.Adagrad(0.1))
     cached = train.unbatch().shuffle(100_000).batch(a.batch).cache()
     model.fit(

@@ -1,13 +1,10 @@
-"""Writes a run folder's data with a hidden structure, for benchmarks and tests.
-
-    python scripts/bench/make_run.py FOLDER [--rows N] [--customers N] [--products N]
+"""Makes a run folder's data with a hidden structure.
 
 Customers belong to one of twelve tastes, products to one of twelve groups, and
 popularity follows Zipf's law: there is something to learn that a best-seller
 list does not know. Splits follow time: 80 % train, 15 % eval, 5 % test.
 """
 
-import argparse
 import json
 import os
 
@@ -99,14 +96,3 @@ def write(
     with open(os.path.join(folder, "config.json"), "w") as handle:
         json.dump(document, handle)
     return document
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder")
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--customers", type=int, default=5_000)
-    parser.add_argument("--products", type=int, default=2_000)
-    parser.add_argument("--seed", type=int, default=7)
-    a = parser.parse_args()
-    write(a.folder, a.rows, a.customers, a.products, a.seed)

@@ -20,8 +20,9 @@ const salesTable = `CREATE TABLE sales AS SELECT i AS id, 'CUST-' || lpad((i * 7
 	(ARRAY['web','phone','shop','partner'])[1 + i %% 4] AS channel, CASE WHEN i %% 5 = 0 THEN NULL ELSE 'note ' || md5(i::text) END AS note, (i * 2654435761)::bigint AS checksum
 	FROM generate_series(1, %d::bigint) i`
 
-func benchPostgres(ctx context.Context, dir string, rows int64, rounds int) ([]measure, []bar, error) {
-	pg, err := startPostgres()
+func benchPostgres(ctx context.Context, o options) ([]measure, []bar, error) {
+	rows, dir := o.rows, o.dir
+	pg, err := pgtest.Run("shared_buffers=256MB", "max_wal_size=4GB", "synchronous_commit=off")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,7 +40,7 @@ func benchPostgres(ctx context.Context, dir string, rows int64, rounds int) ([]m
 	}
 	var all []measure
 	var ratios, extracts, peaks, smallPeaks []float64
-	for round := range rounds {
+	for round := range o.rounds {
 		base, err := copyBinary(ctx, pg)
 		if err != nil {
 			return nil, nil, err
@@ -65,10 +66,10 @@ func benchPostgres(ctx context.Context, dir string, rows int64, rounds int) ([]m
 		peaks, smallPeaks = append(peaks, extract.PeakMB), append(smallPeaks, little.PeakMB)
 	}
 	return all, []bar{
-		{fmt.Sprintf("Postgres %d rows × 12 columns → warehouse, rows/s against one COPY BINARY", rows), median(ratios), spread(ratios), "≥ 0.45", median(ratios) >= 0.45},
-		{"the same, as far as Parquet", median(extracts), spread(extracts), "–", true},
-		{"peak memory of extract, MB", median(peaks), spread(peaks), "≤ 300", median(peaks) <= 300},
-		{fmt.Sprintf("the same with %d rows, MB", small), median(smallPeaks), spread(smallPeaks), "flat", median(peaks)-median(smallPeaks) <= 60},
+		{What: fmt.Sprintf("PostgreSQL, %d rows × 12 columns → warehouse, rows/s against one psql COPY BINARY > /dev/null", rows), Values: ratios, Least: limit(0.45)},
+		{What: "the same as far as Parquet", Values: extracts},
+		{What: "peak memory of extract", Values: peaks, Unit: "MB", Most: limit(300)},
+		{What: fmt.Sprintf("the same with %d rows", small), Values: smallPeaks, Unit: "MB", Note: "flat: memory does not follow the table"},
 	}, nil
 }
 
@@ -97,6 +98,6 @@ func copyBinary(ctx context.Context, pg *pgtest.Server) (measure, error) {
 		return m, err
 	}
 	m.Seconds = time.Since(start).Seconds()
-	fmt.Fprintf(os.Stderr, "%-28s %9d rows %7.2f s %8.0f rows/s\n", m.Name, m.Rows, m.Seconds, m.rate())
+	m.print()
 	return m, nil
 }

@@ -1,0 +1,148 @@
+// Command benchmarks measures the product against a named peer or limit, both in
+// the same round on the same machine, prints the ratios, and writes
+// docs/benchmarks.md. scripts/bench builds what it needs and calls it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+// measure is one figure of one round.
+type measure struct {
+	Name    string  `json:"name"`
+	Rows    int64   `json:"rows,omitempty"`
+	Seconds float64 `json:"seconds"`
+	CPU     float64 `json:"cpu_seconds,omitempty"` // of the measured process alone
+	PeakMB  float64 `json:"peak_mb,omitempty"`
+	Note    string  `json:"note,omitempty"`
+}
+
+func (m measure) rate() float64 { return float64(m.Rows) / m.Seconds }
+
+// print tells a measure at once: the whole takes minutes.
+func (m measure) print() {
+	line := fmt.Sprintf("%-36s", m.Name)
+	if m.Rows > 0 {
+		line += fmt.Sprintf(" %9d rows %9.0f rows/s", m.Rows, m.rate())
+	}
+	line += fmt.Sprintf(" %8.2f s", m.Seconds)
+	if m.PeakMB > 0 {
+		line += fmt.Sprintf(" %5.0f MB", m.PeakMB)
+	}
+	fmt.Fprintln(os.Stderr, line, m.Note)
+}
+
+// bar is one requirement with what was measured. Values are of all rounds; the
+// median counts.
+type bar struct {
+	What   string    `json:"what"`
+	Values []float64 `json:"values"`
+	Unit   string    `json:"unit,omitempty"` // "" is a ratio
+	// Least or Most is the bar; both nil for a figure that stands for itself.
+	Least *float64 `json:"least,omitempty"`
+	Most  *float64 `json:"most,omitempty"`
+	Note  string   `json:"note,omitempty"`
+}
+
+func (b bar) holds() bool {
+	m := median(b.Values)
+	return (b.Least == nil || m >= *b.Least) && (b.Most == nil || m <= *b.Most)
+}
+
+func limit(v float64) *float64 { return &v }
+
+// options of all parts.
+type options struct {
+	rows, csvMB int64
+	rounds      int
+	dir         string // for everything the parts write
+}
+
+type part struct {
+	name string
+	run  func(context.Context, options) ([]measure, []bar, error)
+}
+
+// parts in the order in which they run: what needs the quietest machine first.
+var parts = []part{
+	{"postgres", benchPostgres},
+	{"csv", benchCSV},
+	{"events", benchEvents},
+	{"codegen", benchCodegen},
+	{"experiment", benchExperiment}, // leaves the data folder that start opens
+	{"start", benchStart},
+}
+
+func main() {
+	var o options
+	flag.Int64Var(&o.rows, "rows", 5_000_000, "rows of the PostgreSQL table")
+	flag.Int64Var(&o.csvMB, "csv", 1000, "size of the CSV file in MB")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each part")
+	only := flag.String("only", "", "these parts, with commas between; then docs/benchmarks.md is left alone")
+	asJSON := flag.Bool("json", false, "print one JSON document")
+	child := flag.String("child", "", "used by the command itself")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if *child != "" {
+		err = runChild(ctx, *child)
+	} else {
+		err = run(ctx, o, *only, *asJSON)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, only string, asJSON bool) (err error) {
+	var wanted []string
+	if only != "" {
+		wanted = strings.Split(only, ",")
+	}
+	for _, w := range wanted {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == w }) {
+			return fmt.Errorf("there is no part %q", w)
+		}
+	}
+	if slices.Contains(wanted, "start") && !slices.Contains(wanted, "experiment") {
+		return fmt.Errorf("the part start opens the data folder that the part experiment leaves: ask for both")
+	}
+	if o.dir, err = os.MkdirTemp("", "b2brecs-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(o.dir)
+	r := report{Machine: thisMachine(), Rounds: o.rounds}
+	for _, p := range parts {
+		if len(wanted) > 0 && !slices.Contains(wanted, p.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "\n%s\n", p.name)
+		ms, bs, err := p.run(ctx, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		r.Measures, r.Bars = append(r.Measures, ms...), append(r.Bars, bs...)
+	}
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	fmt.Print(r.table())
+	if len(wanted) > 0 {
+		return nil
+	}
+	return os.WriteFile("docs/benchmarks.md", []byte(r.markdown()), 0o644)
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
+}
