@@ -36,7 +36,8 @@ var apis = []string{"events", "state", "objects", "warehouse", "workflow", "pipe
 
 func driver(pkg string) bool {
 	for _, api := range apis {
-		for _, d := range []string{"sqlite", "folder", "duckdb", "interpreter", "local", "cron", "age"} {
+		for _, d := range []string{"sqlite", "folder", "duckdb", "interpreter", "local", "cron", "age",
+			"firestore", "pubsub", "gcs", "bigquery", "cloudworkflows", "vertex", "cloudscheduler", "secretmanager", "oidc"} {
 			if strings.HasPrefix(pkg, module+"shared/"+api+"/"+d) {
 				return true
 			}

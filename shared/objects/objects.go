@@ -27,8 +27,9 @@ type Bucket struct {
 }
 
 // Driver is what a back end adds to a gocloud.dev bucket. A write through Blob's
-// writers MUST publish Finalized at least once after the object is complete and
-// visible as a whole; a crash between the two MUST NOT lose the event.
+// writers MUST be followed by Finalized at least once, after the object is complete
+// and visible as a whole; a crash between the two MUST NOT lose the event. Either
+// the driver publishes it or the service announces its objects by itself.
 type Driver interface {
 	// Blob is the bucket itself.
 	Blob() *blob.Bucket
@@ -58,7 +59,8 @@ func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
 
 // Write puts a whole small object in place atomically.
 func (b *Bucket) Write(ctx context.Context, key string, data []byte) error {
-	return Problem(b.WriteAll(ctx, key, data, nil), key)
+	// One byte more than the content, and a client sees its end in the first buffer.
+	return Problem(b.WriteAll(ctx, key, data, &blob.WriterOptions{BufferSize: len(data) + 1}), key)
 }
 
 // List gives all objects under a prefix, in key order.

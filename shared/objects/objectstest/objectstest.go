@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) (*objects.Bucket, *events.Bus)) {
 		{"EventAfterObject", eventAfterObject},
 		{"CopyIsAWrite", copyIsAWrite},
 		{"Concurrent", concurrent},
+		{"SignedUpload", signedUpload},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, bus := open(t)
