@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,8 +19,8 @@ import (
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
 
-// victimPlan tells the process that is killed what to load.
-type victimPlan struct {
+// loadsPlan tells the process that is killed what to load.
+type loadsPlan struct {
 	Dir      string
 	Params   map[string]any
 	Password string
@@ -35,26 +33,13 @@ type outcome struct {
 	Files string
 }
 
-const victimVariable = "B2BRECS_TEST_VICTIM"
-
-func TestMain(m *testing.M) {
-	if plan := os.Getenv(victimVariable); plan != "" {
-		if err := victim(context.Background(), plan); err != nil {
-			fmt.Fprintln(os.Stderr, "victim:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-// victim serves a platform, asks for its loads once, and goes when they have ended.
-func victim(ctx context.Context, encoded string) error {
-	var plan victimPlan
-	if err := json.Unmarshal([]byte(encoded), &plan); err != nil {
+// loadsVictim serves a platform, asks for its loads once, and goes when they have ended.
+func loadsVictim(ctx context.Context, encoded json.RawMessage) error {
+	var plan loadsPlan
+	if err := json.Unmarshal(encoded, &plan); err != nil {
 		return err
 	}
-	in, err := start(ctx, plan.Dir, nil)
+	in, err := start(ctx, plan.Dir, setup{})
 	if err != nil {
 		return err
 	}
@@ -125,6 +110,7 @@ func TestKilledLoads(t *testing.T) {
 		INSERT INTO sales SELECT i, 'c' || i % 5000, 'p' || i % 700, i % 10, i % 1000 / 10.0, '2023-01-01'::timestamptz + i * interval '30 seconds' FROM generate_series(1, 1200000) i;
 		ANALYZE sales`)
 	dir := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
 	data := filepath.Join(dir, "data")
 	uploads := filepath.Join(data, "objects", "uploads", "facts")
 	if err := os.MkdirAll(uploads, 0o700); err != nil {
@@ -140,29 +126,11 @@ func TestKilledLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	plan, err := json.Marshal(victimPlan{Dir: data, Params: pg.Params(), Password: pg.Secrets()["password"]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := func(life time.Duration) (ended bool) {
-		ctx, cancel := context.WithTimeout(context.Background(), life)
+	plan := loadsPlan{Dir: data, Params: pg.Params(), Password: pg.Secrets()["password"]}
+	run := func(limit time.Duration) (ended bool) {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, os.Args[0]) // the context ends it with SIGKILL
-		cmd.Env = append(os.Environ(), victimVariable+"="+string(plan), "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
-		var log bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &log, &log
-		err := cmd.Run()
-		if err != nil && ctx.Err() == nil {
-			t.Fatalf("the process ended by itself: %v\n%s", err, log.String())
-		}
-		if err == nil {
-			return true
-		}
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			t.Fatal(err)
-		}
-		return false
+		return life(ctx, t, "loads", plan)
 	}
 	kills := 0
 	for _, base := range []int{700, 1300, 1900, 2600, 1000} {

@@ -2,170 +2,20 @@ package functions_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"net"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/b2brecs/b2brecs/functions"
 	"github.com/b2brecs/b2brecs/shared/etl"
 	"github.com/b2brecs/b2brecs/shared/events"
-	"github.com/b2brecs/b2brecs/shared/pipeline/runtime"
 	"github.com/b2brecs/b2brecs/shared/platform"
-	"github.com/b2brecs/b2brecs/shared/platform/embedded"
 	"github.com/b2brecs/b2brecs/shared/problem"
-	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
-	workflows "github.com/b2brecs/b2brecs/workflows-yaml"
 )
-
-// installation is a running embedded platform with the whole catalogue.
-type installation struct {
-	*embedded.Platform
-	etl     *etl.Store
-	address string
-	stop    func()
-}
-
-// start opens a platform on a folder; change adapts the catalogue.
-func start(ctx context.Context, dir string, change func([]platform.Function) []platform.Function) (*installation, error) {
-	folder, err := embedded.OpenFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	level := slog.LevelError
-	if os.Getenv("VERBOSE") != "" {
-		level = slog.LevelDebug
-	}
-	inner, cancel := context.WithCancel(ctx)
-	p, err := embedded.Open(inner, embedded.Options{
-		Folder: folder, URL: "http://" + l.Addr().String(), Definitions: workflows.Files, Runtime: runtime.Files, Python: "/bin/false",
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-	})
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	catalog := functions.Catalog()
-	if change != nil {
-		catalog = change(catalog)
-	}
-	h, err := p.Mount(catalog, nil)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	serving, end := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- embedded.Serve(serving, l, h) }()
-	if err := p.Resume(inner); err != nil {
-		end()
-		cancel()
-		return nil, err
-	}
-	return &installation{Platform: p, etl: etl.NewStore(p.State), address: "http://" + l.Addr().String(), stop: func() {
-		end()
-		<-done
-		closing, c := context.WithTimeout(ctx, 10*time.Second)
-		defer c()
-		_ = p.Close(closing) // the test looks at the data, not at the shutdown
-		cancel()
-		folder.Close()
-	}}, nil
-}
-
-func install(t *testing.T, change func([]platform.Function) []platform.Function) *installation {
-	t.Helper()
-	dir := t.TempDir()
-	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
-	in, err := start(context.Background(), filepath.Join(dir, "data"), change)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(in.stop)
-	return in
-}
-
-func (in *installation) upload(t *testing.T, key, text string) {
-	t.Helper()
-	if err := in.Uploads.Write(context.Background(), key, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// settle waits until the n-th run has ended and no run is active, and gives all
-// runs by number.
-func (in *installation) settle(t *testing.T, n int) []etl.Run {
-	t.Helper()
-	ctx := context.Background()
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		p, err := in.etl.Runs.Query(ctx, state.Query{OrderBy: "number", Limit: 1000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		active := len(p.Items) < n
-		for _, r := range p.Items {
-			active = active || !r.Status.Ended()
-		}
-		for j, err := range in.etl.Jobs.All(ctx, state.Query{}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			active = active || j.ActiveRun != "" || j.RunAgain
-		}
-		if !active {
-			return p.Items
-		}
-		if time.Now().After(end) {
-			for _, r := range p.Items {
-				t.Logf("%+v", r)
-			}
-			t.Fatalf("%d runs, want %d ended", len(p.Items), n)
-		}
-	}
-}
-
-// becomes waits until a table holds what is wanted.
-func (in *installation) becomes(t *testing.T, want, columns, table string) {
-	t.Helper()
-	got := ""
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if _, err := in.Warehouse.Table(context.Background(), warehouse.Ref{Dataset: "raw_data", Name: table}); err != nil {
-			continue
-		}
-		if got = in.rows(t, columns, table); got == want {
-			return
-		}
-	}
-	t.Fatalf("%s holds %s, want %s", table, got, want)
-}
-
-// rows reads a table as text, sorted.
-func (in *installation) rows(t *testing.T, columns, table string) string {
-	t.Helper()
-	r, err := in.Warehouse.Query(context.Background(), warehouse.Statement{SQL: "SELECT " + columns + " FROM raw_data." + table + " ORDER BY ALL"}, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, row := range r.Values {
-		var cells []string
-		for _, v := range row {
-			cells = append(cells, fmt.Sprint(v))
-		}
-		out = append(out, strings.Join(cells, " "))
-	}
-	return strings.Join(out, "; ")
-}
 
 func TestUploads(t *testing.T) {
 	in := install(t, nil)
@@ -316,5 +166,46 @@ func TestOneRunAtATime(t *testing.T) {
 		if prev := runs[i]; r.StartedAt.Before(prev.EndedAt) {
 			t.Errorf("run #%d began before run #%d had ended", r.Number, prev.Number)
 		}
+	}
+}
+
+// A chunk whose attempts all ended with their process ends its run, and says why.
+func TestChunkThatNeverEnds(t *testing.T) {
+	begun := false
+	in := install(t, func(catalog []platform.Function) []platform.Function {
+		i := slices.IndexFunc(catalog, func(f platform.Function) bool { return f.Name == "extract-chunk" })
+		event := catalog[i].Event
+		catalog[i].Concurrency = 1
+		catalog[i].Event = func(p *platform.Platform) events.Handler {
+			h := event(p)
+			return func(ctx context.Context, m events.Message) error {
+				planned, err := events.Decode(etl.TopicChunkPlanned, m)
+				if err != nil || begun {
+					return errors.Join(err, h(ctx, m))
+				}
+				begun = true
+				// What seven processes leave that were killed while they read.
+				if _, err = etl.NewStore(p.State).Chunks.Update(ctx, planned.Chunk, func(c *etl.Chunk) error {
+					c.State, c.Attempts = etl.ChunkRunning, 7
+					return nil
+				}); err != nil {
+					return err
+				}
+				return h(ctx, m)
+			}
+		}
+		return catalog
+	})
+	in.upload(t, "heavy.csv", "id,qty\na,1\n")
+	r := in.settle(t, 1)[0]
+	if r.Status != etl.Failed || r.Error == nil || r.Error.Code != problem.ResourceExhausted || r.Error.Step != "extract-chunk" || r.Error.Cause == "" || r.Error.Next == "" {
+		t.Errorf("run: %s, %+v", r.Status, r.Error)
+	}
+	if dead, err := in.Events.DeadLetters(context.Background(), "extract-chunk", 10); err != nil || len(dead) > 0 {
+		t.Errorf("dead letters: %v, %v", dead, err)
+	}
+	in.upload(t, "heavy.csv", "id,qty\na,2\n")
+	if r = in.settle(t, 2)[1]; r.Status != etl.Completed {
+		t.Errorf("the next run: %s, %v", r.Status, r.Error)
 	}
 }

@@ -80,14 +80,7 @@ func (s Services) experiment(ctx context.Context, project, id string) (Reply, er
 	}
 	profile, ex, err := s.prepare(ctx, e)
 	if err != nil {
-		p := problem.Of(err).WithStep(step)
-		if problem.Retryable(p) || p.Code == problem.Cancelled {
-			return Reply{}, p
-		}
-		if _, err := all.Update(ctx, id, func(e *experiment.Experiment) error { e.Fail("prepare", p, time.Now().UTC()); return nil }); err != nil {
-			return Reply{}, err
-		}
-		return Reply{}, p
+		return Reply{}, experiment.Unprepared(ctx, s.State, e, step, err)
 	}
 	_, err = all.Update(ctx, id, func(e *experiment.Experiment) error {
 		if e.Examples == nil {

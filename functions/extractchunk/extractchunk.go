@@ -24,8 +24,12 @@ import (
 	"github.com/b2brecs/b2brecs/shared/workflow/callback"
 )
 
+const step = "extract-chunk"
+
 const (
-	// maxAttempts of one chunk, those that a dying process began included.
+	// maxAttempts of one chunk, those that a dying process began included. It is less
+	// than the deliveries of an event (events.Subscription.MaxAttempts), so that the
+	// last delivery finds them used up and can say so.
 	maxAttempts = 7
 	// A running chunk reports after so many rows or so long, whichever is first.
 	progressRows  = 50_000
@@ -73,6 +77,10 @@ func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
 	} else if !problem.Is(err, problem.NotFound) {
 		return err
 	}
+	if chunk.Attempts >= maxAttempts {
+		// An attempt that fails decides what follows. These did not come so far.
+		return s.end(ctx, run, chunk, etl.ChunkFailed, exhausted(chunk))
+	}
 	if chunk, err = s.begin(ctx, chunk.ID); err != nil {
 		return err
 	}
@@ -81,6 +89,14 @@ func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
 		return s.failed(ctx, run, chunk, err)
 	}
 	return s.extracted(ctx, chunk.ID, manifest)
+}
+
+// exhausted explains a chunk that was begun again and again and never ended.
+func exhausted(c etl.Chunk) *problem.Error {
+	return problem.New(problem.ResourceExhausted, "%s was begun %d times and never read to its end", c.Label, c.Attempts).
+		WithCause("each attempt ended with its process, most often for lack of memory, or at the function's time limit").
+		WithNext(problem.TurnYou, "Look in the log for what ended the process; free memory or leave out very wide columns, then run the job again.").
+		WithStep(step)
 }
 
 func (s Services) begin(ctx context.Context, id string) (etl.Chunk, error) {
@@ -183,7 +199,7 @@ func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err 
 	case ctx.Err() != nil, problem.Retryable(err) && chunk.Attempts < maxAttempts:
 		return err // comes again after a while
 	}
-	return s.end(ctx, run, chunk, etl.ChunkFailed, problem.Of(err).WithStep("extract-chunk"))
+	return s.end(ctx, run, chunk, etl.ChunkFailed, problem.Of(err).WithStep(step))
 }
 
 // planAnew asks plan-run for the next epoch. When that cannot be planned, the run fails.

@@ -9,7 +9,6 @@ package generatecode
 import (
 	"context"
 	"path"
-	"time"
 
 	"github.com/b2brecs/b2brecs/shared/codegen"
 	"github.com/b2brecs/b2brecs/shared/experiment"
@@ -17,6 +16,8 @@ import (
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
+
+const step = "generate-code"
 
 // Services is what the function asks of its platform.
 type Services struct {
@@ -42,38 +43,22 @@ type Reply struct {
 // pass, such as a store that does not answer, is returned only, to be retried.
 // An experiment that has ended is left as it is.
 func Handle(ctx context.Context, s Services, in Request) (Reply, error) {
-	experiments := state.Of[experiment.Experiment](s.State, experiment.Collection(in.Project))
-	e, err := experiments.Get(ctx, in.Experiment)
+	all := experiment.Of(s.State, in.Project)
+	e, err := all.Get(ctx, in.Experiment)
 	if err != nil {
-		return Reply{}, problem.Of(err).WithStep("generate-code")
+		return Reply{}, problem.Of(err).WithStep(step)
 	}
 	if e.Status.Ended() {
 		return Reply{Hash: e.CodeHash}, nil
 	}
 	reply, err := s.generate(ctx, e)
 	if err == nil {
-		_, err = experiments.Update(ctx, e.ID, func(e *experiment.Experiment) error {
-			e.CodeHash = reply.Hash
-			return nil
-		})
+		_, err = all.Update(ctx, e.ID, func(e *experiment.Experiment) error { e.CodeHash = reply.Hash; return nil })
 	}
-	if err == nil {
-		return reply, nil
+	if err != nil {
+		return Reply{}, experiment.Unprepared(ctx, s.State, e, step, err)
 	}
-	p := problem.Of(err).WithStep("generate-code")
-	if problem.Retryable(p) || p.Code == problem.Cancelled {
-		return Reply{}, p
-	}
-	ended := time.Now().UTC()
-	if _, err := experiments.Update(ctx, e.ID, func(e *experiment.Experiment) error {
-		if !e.Status.Ended() {
-			e.Status, e.Error, e.EndedAt = experiment.Failed, p, ended
-		}
-		return nil
-	}); err != nil {
-		return Reply{}, problem.Of(err).WithStep("generate-code")
-	}
-	return Reply{}, p
+	return reply, nil
 }
 
 func (s Services) generate(ctx context.Context, e experiment.Experiment) (Reply, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/model"
 	"github.com/b2brecs/b2brecs/shared/objects"
 	"github.com/b2brecs/b2brecs/shared/objects/folder"
+	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/state/sqlite"
@@ -52,7 +53,7 @@ func start(t *testing.T, s generatecode.Services, change func(*experiment.Experi
 	id := func(column string) feature.Feature {
 		return feature.Feature{Column: column, Type: warehouse.String, DataType: feature.Text, PrimaryID: true, Embedding: &feature.Embedding{Dim: 32}}
 	}
-	e := experiment.Experiment{ID: "e1", Project: project, Status: experiment.Preparing, Root: "experiments/p1/e1/", Snapshot: experiment.Snapshot{
+	e := experiment.Experiment{ID: "e1", Project: project, Status: experiment.Preparing, Root: "experiments/p1/e1/", Stages: []experiment.Stage{{Name: "prepare", State: pipeline.Running}}, Snapshot: experiment.Snapshot{
 		FeatureConfig: "fc", FeatureVersion: 2, ModelConfig: "mc", ModelVersion: 1,
 		Features: feature.Definition{
 			Query:     feature.Tower{Features: []feature.Feature{id("customer")}},
@@ -131,6 +132,9 @@ func TestFailureEndsTheExperiment(t *testing.T) {
 	e := read(t.Context(), t, s)
 	if e.Status != experiment.Failed || e.EndedAt.IsZero() || e.Error == nil || len(e.Error.Fields) != 1 {
 		t.Fatalf("the experiment is %s with %+v", e.Status, e.Error)
+	}
+	if p := e.Stages[0]; p.State != pipeline.Failed || p.Error == nil || e.Error.Next == "" {
+		t.Errorf("the stage is %+v; next: %q", p, e.Error.Next)
 	}
 	if !strings.Contains(e.Error.Fields[0].Message, `no column "client"`) || e.Error.Step != "generate-code" {
 		t.Errorf("the error says %+v", e.Error)

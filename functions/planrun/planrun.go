@@ -3,7 +3,8 @@
 //
 // It MUST be safe to repeat: a plan that stands is not made again, its events are
 // published again under the same ids. When the source's snapshot is lost, the
-// plan is made anew as the next epoch; chunks of the old one count for nothing.
+// plan is made anew as the next epoch, up to a bound; chunks of the old one count
+// for nothing.
 package planrun
 
 import (
@@ -21,6 +22,10 @@ import (
 	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
+
+// maxEpochs bounds how often one run is planned: a table whose reading ends the
+// process each time would otherwise be read from the start for ever.
+const maxEpochs = 10
 
 // Services is what the function asks of its platform.
 type Services struct {
@@ -65,6 +70,11 @@ func Handle(ctx context.Context, s Services, in Request) (Reply, error) {
 }
 
 func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback string) (etl.Run, error) {
+	if run.Epoch >= maxEpochs {
+		return run, problem.New(problem.FailedPrecondition, "the snapshot of %s was lost %d times while it was read", job.Table, run.Epoch).
+			WithCause("a snapshot ends with the process or the connection that holds it").
+			WithNext(problem.TurnYou, "Look in the log for what ended them, then run the job again.")
+	}
 	run, err := s.ETL.Runs.Update(ctx, run.ID, func(r *etl.Run) error { r.Begin("plan"); return nil })
 	if err != nil {
 		return run, err

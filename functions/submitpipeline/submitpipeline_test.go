@@ -133,11 +133,8 @@ func TestFailurePath(t *testing.T) {
 	})
 	t.Run("recorded by a function", func(t *testing.T) {
 		e := p.Start(t)
-		_, err := experiment.Of(p.State, e.Project).Update(t.Context(), e.ID, func(e *experiment.Experiment) error {
-			e.Status, e.Error = experiment.Failed, problem.New(problem.InvalidArgument, "its own words").WithNext(problem.TurnYou, "Do.")
-			return nil
-		})
-		if err != nil {
+		why := problem.New(problem.InvalidArgument, "its own words").WithNext(problem.TurnYou, "Do.")
+		if err := experiment.Unprepared(t.Context(), p.State, e, "generate-code", why); !problem.Is(err, problem.InvalidArgument) {
 			t.Fatal(err)
 		}
 		if got := fail(e); got.Error.Message != "its own words" || got.Stages[0].State != pipeline.Failed {

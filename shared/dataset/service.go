@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/b2brecs/b2brecs/shared/names"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
@@ -39,10 +40,6 @@ type Change struct {
 	By          string
 }
 
-type nameTaken struct {
-	ID string `json:"id"`
-}
-
 func (s *Service) datasets(project string) *state.Collection[Dataset] {
 	return state.Of[Dataset](s.db, Collection(project))
 }
@@ -52,8 +49,8 @@ func (s *Service) versions(project string) *state.Collection[Version] {
 func (s *Service) profiles(project string) *state.Collection[Profile] {
 	return state.Of[Profile](s.db, ProfilesCollection(project))
 }
-func (s *Service) names(project string) *state.Collection[nameTaken] {
-	return state.Of[nameTaken](s.db, Collection(project)+"_names")
+func (s *Service) names(project string) names.Names {
+	return names.Of(s.db, Collection(project), "dataset")
 }
 
 // Create makes a dataset with version 1. A key other than "" makes it idempotent:
@@ -103,7 +100,7 @@ func (s *Service) Create(ctx context.Context, project, key string, c Change) (Da
 		if c.Description != nil {
 			d.Description = *c.Description
 		}
-		if err := s.claim(tx, project, name, id); err != nil {
+		if err := s.names(project).Rename(tx, id, "", name); err != nil {
 			return err
 		}
 		if err := state.Put(tx, s.versions(project), VersionID(id, 1), v); err != nil {
@@ -147,14 +144,8 @@ func (s *Service) Update(ctx context.Context, project, id string, c Change) (Dat
 		if c.Description != nil {
 			d.Description = *c.Description
 		}
-		renamed := nameKey(d.Name) != nameKey(old)
-		if renamed {
-			if err := s.claim(tx, project, d.Name, id); err != nil {
-				return err
-			}
-			if err := state.Delete(tx, s.names(project), nameKey(old)); err != nil {
-				return err
-			}
+		if err := s.names(project).Rename(tx, id, old, d.Name); err != nil {
+			return err
 		}
 		if v != nil && v.Hash != d.Definition.Hash() {
 			d.Version++
@@ -272,20 +263,11 @@ func (s *Service) Delete(ctx context.Context, project, id string) error {
 		if err != nil {
 			return absent(err, id)
 		}
-		if err := state.Delete(tx, s.names(project), nameKey(d.Name)); err != nil {
+		if err := s.names(project).Rename(tx, id, d.Name, ""); err != nil {
 			return err
 		}
 		return state.Delete(tx, s.datasets(project), id)
 	})
-}
-
-func (s *Service) claim(tx *state.Tx, project, name, id string) error {
-	err := state.Create(tx, s.names(project), nameKey(name), nameTaken{id})
-	if problem.Is(err, problem.AlreadyExists) {
-		return problem.New(problem.AlreadyExists, "a dataset named %q exists already", name).
-			WithField("name", "is taken").WithNext(problem.TurnYou, "Choose another name.")
-	}
-	return err
 }
 
 func cleanName(name string) (string, error) {
@@ -301,10 +283,4 @@ func absent(err error, id string) error {
 		return problem.New(problem.NotFound, "there is no dataset %q", id)
 	}
 	return err
-}
-
-// nameKey is a document id of a name; names are equal when their lower-case forms are.
-func nameKey(name string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(name)))
-	return hex.EncodeToString(sum[:16])
 }

@@ -2,54 +2,17 @@ package etl
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
 	"time"
 
+	"github.com/b2brecs/b2brecs/shared/names"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
 
-type nameTaken struct {
-	ID string `json:"id"`
-}
+func (s *Store) jobNames() names.Names { return names.Of(s.DB, JobsCollection, "job") }
 
-// rename gives a name to an id in a collection of names, in place of the old one.
-// Names are equal when their lower-case forms are. AlreadyExists when taken.
-func rename(tx *state.Tx, names *state.Collection[nameTaken], kind, id, old, name string) error {
-	if nameKey(old) == nameKey(name) {
-		return nil
-	}
-	taken, err := state.Get(tx, names, nameKey(name))
-	if err == nil && taken.ID != id {
-		return problem.New(problem.AlreadyExists, "a %s named %q exists already", kind, name).
-			WithField("name", "is taken").WithNext(problem.TurnYou, "Choose another name.")
-	}
-	if err != nil && !problem.Is(err, problem.NotFound) {
-		return err
-	}
-	if old != "" {
-		if err := state.Delete(tx, names, nameKey(old)); err != nil {
-			return err
-		}
-	}
-	if name == "" {
-		return nil
-	}
-	return state.Put(tx, names, nameKey(name), nameTaken{id})
-}
-
-func nameKey(name string) string {
-	if name == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(name))))
-	return hex.EncodeToString(sum[:16])
-}
-
-func (s *Store) names(collection string) *state.Collection[nameTaken] {
-	return state.Of[nameTaken](s.DB, collection+"_names")
+func (s *Store) connectionNames() names.Names {
+	return names.Of(s.DB, ConnectionsCollection, "connection")
 }
 
 // SaveJob creates or replaces a job under a unique name.
@@ -63,7 +26,7 @@ func (s *Store) SaveJob(ctx context.Context, j Job) (Job, error) {
 		if err == nil { // what runs wrote meanwhile stays
 			j.ActiveRun, j.LastRun, j.LastStatus, j.LastRunAt, j.RunAgain = old.ActiveRun, old.LastRun, old.LastStatus, old.LastRunAt, old.RunAgain
 		}
-		if err := rename(tx, s.names(JobsCollection), "job", j.ID, old.Name, j.Name); err != nil {
+		if err := s.jobNames().Rename(tx, j.ID, old.Name, j.Name); err != nil {
 			return err
 		}
 		return state.Put(tx, s.Jobs, j.ID, j)
@@ -88,7 +51,7 @@ func (s *Store) DeleteJob(ctx context.Context, id string) error {
 					WithNext(problem.TurnYou, "Cancel it or wait for its end, then delete the job.")
 			}
 		}
-		if err := rename(tx, s.names(JobsCollection), "job", id, j.Name, ""); err != nil {
+		if err := s.jobNames().Rename(tx, id, j.Name, ""); err != nil {
 			return err
 		}
 		return state.Delete(tx, s.Jobs, id)
@@ -103,7 +66,7 @@ func (s *Store) SaveConnection(ctx context.Context, c Connection) (Connection, e
 		if err != nil && !problem.Is(err, problem.NotFound) {
 			return err
 		}
-		if err := rename(tx, s.names(ConnectionsCollection), "connection", c.ID, old.Name, c.Name); err != nil {
+		if err := s.connectionNames().Rename(tx, c.ID, old.Name, c.Name); err != nil {
 			return err
 		}
 		return state.Put(tx, s.Connections, c.ID, c)
@@ -129,7 +92,7 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) (Connection, er
 		if c, err = state.Get(tx, s.Connections, id); err != nil {
 			return absent(err, "connection", id)
 		}
-		if err := rename(tx, s.names(ConnectionsCollection), "connection", id, c.Name, ""); err != nil {
+		if err := s.connectionNames().Rename(tx, id, c.Name, ""); err != nil {
 			return err
 		}
 		return state.Delete(tx, s.Connections, id)

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -28,6 +29,22 @@ func Finish(ctx context.Context, db *state.DB, e Experiment, r Result, h History
 		return state.Put(tx, all, e.ID, e)
 	})
 	return e, err
+}
+
+// Unprepared records that a step of the preparation cannot be done and gives the
+// error the step returns. A cause that may pass is returned only, to be tried
+// again; any other one ends the experiment as failed.
+func Unprepared(ctx context.Context, db *state.DB, e Experiment, step string, cause error) error {
+	p := problem.Of(cause).WithStep(step)
+	if problem.Retryable(p) || p.Code == problem.Cancelled {
+		return p
+	}
+	now := time.Now().UTC()
+	_, err := Of(db, e.Project).Update(ctx, e.ID, func(e *Experiment) error { e.Fail(Stages[0], p, now); return nil })
+	if err != nil {
+		return problem.Of(err).WithStep(step)
+	}
+	return p
 }
 
 // Follow stores the trainer's progress in the experiment and in its curves.

@@ -126,10 +126,7 @@ func (e *Experiment) Complete(r Result) {
 
 // Fail ends a run that stopped at a stage outside the pipeline's job.
 func (e *Experiment) Fail(stage string, cause *problem.Error, at time.Time) {
-	if e.Status == Failed && e.JobError == nil && e.Error != nil {
-		// A function recorded why it failed and left the stage to the workflow.
-		cause, at = e.Error, e.EndedAt
-	} else if e.Status.Ended() {
+	if e.Status.Ended() {
 		return
 	}
 	e.Status, e.EndedAt, e.JobError = Failed, at, cause

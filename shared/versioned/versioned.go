@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/b2brecs/b2brecs/shared/names"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
@@ -52,11 +53,7 @@ type Store[D any] struct {
 	project  string
 	records  *state.Collection[Record[D]]
 	versions *state.Collection[Version[D]]
-	names    *state.Collection[nameTaken]
-}
-
-type nameTaken struct {
-	ID string `json:"id"`
+	names    names.Names
 }
 
 // New makes a store on the collections records and versions, e.g.
@@ -66,7 +63,7 @@ func New[D any](db *state.DB, kind, project, records, versions string) *Store[D]
 		db: db, kind: kind, project: project,
 		records:  state.Of[Record[D]](db, records),
 		versions: state.Of[Version[D]](db, versions),
-		names:    state.Of[nameTaken](db, records+"_names"),
+		names:    names.Of(db, records, kind),
 	}
 }
 
@@ -154,7 +151,7 @@ func (s *Store[D]) Create(ctx context.Context, key string, c Change[D]) (Record[
 		if c.Description != nil {
 			r.Description = *c.Description
 		}
-		if err := s.claim(tx, r.Name, id); err != nil {
+		if err := s.names.Rename(tx, id, "", r.Name); err != nil {
 			return err
 		}
 		if err := s.putVersion(tx, r, c.By, now); err != nil {
@@ -181,13 +178,8 @@ func (s *Store[D]) Update(ctx context.Context, id string, c Change[D]) (Record[D
 		if c.Description != nil {
 			r.Description = *c.Description
 		}
-		if r.Name != old {
-			if err := s.claim(tx, r.Name, id); err != nil {
-				return err
-			}
-			if err := state.Delete(tx, s.names, nameKey(old)); err != nil {
-				return err
-			}
+		if err := s.names.Rename(tx, id, old, r.Name); err != nil {
+			return err
 		}
 		if c.Definition != nil && Hash(*c.Definition) != r.Hash {
 			r.Definition, r.Hash = *c.Definition, Hash(*c.Definition)
@@ -214,20 +206,11 @@ func (s *Store[D]) Delete(ctx context.Context, id string, usedBy []string) error
 		if err != nil {
 			return s.absent(err, id)
 		}
-		if err := state.Delete(tx, s.names, nameKey(r.Name)); err != nil {
+		if err := s.names.Rename(tx, id, r.Name, ""); err != nil {
 			return err
 		}
 		return state.Delete(tx, s.records, id)
 	})
-}
-
-func (s *Store[D]) claim(tx *state.Tx, name, id string) error {
-	err := state.Create(tx, s.names, nameKey(name), nameTaken{id})
-	if problem.Is(err, problem.AlreadyExists) {
-		return problem.New(problem.AlreadyExists, "a %s named %q exists already", s.kind, name).
-			WithField("name", "is taken").WithNext(problem.TurnYou, "Choose another name.")
-	}
-	return err
 }
 
 func (s *Store[D]) putVersion(tx *state.Tx, r Record[D], by string, now time.Time) error {
@@ -251,10 +234,4 @@ func Hash[D any](d D) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// nameKey makes a document id of a name: names are equal when their lower-case forms are.
-func nameKey(name string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(name)))
-	return hex.EncodeToString(sum[:16])
 }

@@ -31,6 +31,9 @@ func TestVictim(t *testing.T) {
 	rec := pipelinetest.Record(t, m.bus, "victim")
 	submit(t, m, "victim", filepath.Join(dir, "run"), map[string]pipelinetest.Behave{task: {Hold: filepath.Join(dir, "gate")}})
 	rec.Reached(t, "victim", task, pipeline.Running)
+	for !slices.Contains(ran(t, filepath.Join(dir, "run")), task) {
+		time.Sleep(time.Millisecond)
+	}
 	fmt.Println("REACHED")
 	time.Sleep(time.Minute)
 }
@@ -51,6 +54,10 @@ func TestKill(t *testing.T) {
 					if time.Now().After(deadline) {
 						t.Fatal("a component's process outlives its parent")
 					}
+				}
+				left := temporary(t, dir)
+				if len(left) == 0 {
+					t.Error("the components leave no temporary files: the case does not bite")
 				}
 				before := len(ran(t, root))
 				if err := os.WriteFile(filepath.Join(dir, "gate"), nil, 0o644); err != nil {
@@ -74,6 +81,15 @@ func TestKill(t *testing.T) {
 				i := slices.Index(kfp.Tasks, task)
 				if d := cmp.Diff(kfp.Tasks[i:], ran(t, root)[before:]); d != "" {
 					t.Errorf("components run after the kill:\n%s", d)
+				}
+				now := temporary(t, dir)
+				for _, name := range left {
+					if slices.Contains(now, name) {
+						t.Errorf("%s outlives the process that made it", name)
+					}
+				}
+				if !warm && len(now) > 0 {
+					t.Errorf("processes that ended leave %v", now)
 				}
 			})
 		}
@@ -105,6 +121,16 @@ func killed(t *testing.T, dir, task string, warm bool) {
 	if !reached {
 		t.Fatalf("the victim did not reach %s", task)
 	}
+}
+
+// temporary lists the files that components made for themselves.
+func temporary(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "work", "tmp", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // children counts living processes that work in a data folder.

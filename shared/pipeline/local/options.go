@@ -26,7 +26,8 @@ type Options struct {
 	Python string
 	// RuntimeDir holds the package b2brecs_runtime; it goes in front of PYTHONPATH.
 	RuntimeDir string
-	// WorkDir is a folder of this driver's own: task logs and scratch files.
+	// WorkDir is a folder of this driver's own: task logs, and the components'
+	// temporary files while they run.
 	WorkDir string
 	// Warm keeps one worker process for all tasks.
 	Warm bool
@@ -40,7 +41,7 @@ type Options struct {
 	// MaxJobs run at once, the others wait; 0 means 1. With Warm each running job has a worker.
 	MaxJobs int
 	// Env is added to the components' environment, as KEY=VALUE. Of this process's
-	// own environment they get only PATH, HOME, LANG, TMPDIR and LD_LIBRARY_PATH.
+	// own environment they get only PATH, HOME, LANG and LD_LIBRARY_PATH.
 	Env []string
 	Log *slog.Logger
 }
@@ -82,7 +83,11 @@ func (o *Options) check() error {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return problem.Wrap(os.MkdirAll(o.WorkDir, 0o755), problem.Unavailable, "the folder %s cannot be made", o.WorkDir)
+	// What the children of a killed process left goes first.
+	if err = os.RemoveAll(o.scratch()); err == nil {
+		err = os.MkdirAll(o.scratch(), 0o755)
+	}
+	return problem.Wrap(err, problem.Unavailable, "the folder %s cannot be made ready", o.scratch())
 }
 
 // Driver runs jobs; see the package comment. It implements pipeline.Driver and

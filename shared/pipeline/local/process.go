@@ -26,7 +26,11 @@ func (d *Driver) processes(ctx context.Context, c *call) error {
 	if err != nil {
 		return problem.Wrap(err, problem.Internal, "the executor input of %s", c.task)
 	}
-	cmd := command(d.opts, "-m", kfp.Module+".run", "--component", c.component, "--executor_input", string(text))
+	cmd, discard, err := command(d.opts, "-m", kfp.Module+".run", "--component", c.component, "--executor_input", string(text))
+	if err != nil {
+		return err
+	}
+	defer discard()
 	var last lastLines
 	out, err := cmd.StdoutPipe()
 	if err != nil {

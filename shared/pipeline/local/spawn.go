@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
 // spawner starts every child from one operating-system thread that lives as long
@@ -46,11 +48,21 @@ func (s *spawner) close() {
 
 // inherited are the variables a component gets of this process's environment;
 // the rest may hold secrets.
-var inherited = []string{"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH"}
+var inherited = []string{"PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH"}
 
-// command prepares python with args in a process group of its own.
-func command(o Options, args ...string) *exec.Cmd {
-	cmd := exec.Command(o.Python, args...)
+// scratch holds a folder for temporary files per child.
+func (o Options) scratch() string { return filepath.Join(o.WorkDir, "tmp") }
+
+// command prepares python with args in a process group of its own, with a folder
+// for its temporary files: a process that is killed leaves them, and TensorFlow
+// does even at its end. discard removes them once the process has ended; what this
+// process cannot remove any more, the next Open does.
+func command(o Options, args ...string) (cmd *exec.Cmd, discard func(), err error) {
+	tmp, err := os.MkdirTemp(o.scratch(), "")
+	if err != nil {
+		return nil, nil, problem.Wrap(err, problem.Unavailable, "there is no place for temporary files")
+	}
+	cmd = exec.Command(o.Python, args...)
 	cmd.Dir = o.WorkDir
 	for _, kv := range os.Environ() {
 		if k, _, _ := strings.Cut(kv, "="); slices.Contains(inherited, k) {
@@ -58,10 +70,10 @@ func command(o Options, args ...string) *exec.Cmd {
 		}
 	}
 	cmd.Env = append(cmd.Env, "PYTHONPATH="+o.RuntimeDir, "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1",
-		"TF_CPP_MIN_LOG_LEVEL=2", "TF_USE_LEGACY_KERAS=1")
+		"TF_CPP_MIN_LOG_LEVEL=2", "TF_USE_LEGACY_KERAS=1", "TMPDIR="+tmp)
 	cmd.Env = append(cmd.Env, o.Env...)
 	cmd.SysProcAttr = attributes()
-	return cmd
+	return cmd, func() { _ = os.RemoveAll(tmp) }, nil // left files cost space until the next Open
 }
 
 // kill ends a process group at once.

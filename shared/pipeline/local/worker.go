@@ -65,21 +65,14 @@ func (w *worker) ensure() error {
 			return nil
 		}
 	}
-	cmd := command(w.opts, "-m", kfp.Module+".worker")
-	stdin, err := cmd.StdinPipe()
+	cmd, discard, err := command(w.opts, "-m", kfp.Module+".worker")
 	if err != nil {
-		return problem.Wrap(err, problem.Unavailable, "the worker cannot start")
+		return err
 	}
-	stdout, err := cmd.StdoutPipe()
+	stdin, stdout, stderr, err := w.launch(cmd)
 	if err != nil {
-		return problem.Wrap(err, problem.Unavailable, "the worker cannot start")
-	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return problem.Wrap(err, problem.Unavailable, "the worker cannot start")
-	}
-	if err := w.spawn.start(cmd); err != nil {
-		return cannotStart(w.opts.Python, err)
+		discard()
+		return err
 	}
 	p := &process{cmd: cmd, stdin: stdin, events: make(chan event, 64), exited: make(chan struct{})}
 	errDone := make(chan struct{})
@@ -92,9 +85,26 @@ func (w *worker) ensure() error {
 		each(stdout, p.read)
 		<-errDone
 		_ = cmd.Wait() // its outcome is in cmd.ProcessState
+		discard()
 	}()
 	w.proc, w.jobs = p, 0
 	return nil
+}
+
+// launch starts the process with its three streams.
+func (w *worker) launch(cmd *exec.Cmd) (stdin io.WriteCloser, stdout, stderr io.Reader, err error) {
+	if stdin, err = cmd.StdinPipe(); err == nil {
+		if stdout, err = cmd.StdoutPipe(); err == nil {
+			stderr, err = cmd.StderrPipe()
+		}
+	}
+	if err != nil {
+		return nil, nil, nil, problem.Wrap(err, problem.Unavailable, "the worker cannot start")
+	}
+	if err := w.spawn.start(cmd); err != nil {
+		return nil, nil, nil, cannotStart(w.opts.Python, err)
+	}
+	return stdin, stdout, stderr, nil
 }
 
 // note keeps a line that is no event.

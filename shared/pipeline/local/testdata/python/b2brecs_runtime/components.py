@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import time
 
 
@@ -10,6 +11,7 @@ def run(component, document, progress):
     parameters = document["inputs"]["parameterValues"]
     behave = json.loads(parameters["config"]).get("behave") or {}
     behave = behave.get(component, {})
+    os.close(tempfile.mkstemp(prefix=component)[0])  # left behind, as TensorFlow does
     with open(os.path.join(parameters["root"], "ran.txt"), "a") as f:
         f.write(component + "\n")
     print(f"{component} works")
