@@ -9,13 +9,14 @@
 //
 // What a delivery is answered:
 //
-//	handled                                      2xx
-//	malformed, of another topic, a final error   400
-//	a retryable error                            500
-//	no platform                                  503
+//	handled, or kept as a dead letter   2xx
+//	malformed, of another topic         400
+//	a retryable error                   500
+//	no platform                         503
 //
-// The broker repeats whatever is not 2xx; a dead-letter policy on the subscription
-// ends the repetition. The status tells logs and alerts which of them it is.
+// A final error, and the last of events.MaxAttempts, makes a dead letter with its
+// reason. The broker repeats whatever is not 2xx; the dead-letter policy of the
+// subscription ends what nobody could even keep.
 //
 // It refuses to link the embedded drivers: a test reads the import graph of
 // scripts/function, the main package of the deploy unit.
@@ -24,6 +25,7 @@ package b2brecs
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"os"
 	"sync"
@@ -45,7 +47,7 @@ import (
 // The Functions Framework looks functions up by name in what packages register
 // while they are initialised.
 func init() {
-	u := &unit{open: cloud.Open, buckets: func() (map[string]string, error) { return cloud.Buckets(os.Getenv) }}
+	u := &unit{open: func(context.Context) (*cloud.Platform, error) { return cloud.Open() }, buckets: func() (map[string]string, error) { return cloud.Buckets(os.Getenv) }}
 	for _, f := range functions.Catalog() {
 		switch f.Kind {
 		case platform.HTTP, platform.Call:
@@ -58,15 +60,15 @@ func init() {
 
 // unit is one running deploy unit.
 type unit struct {
-	open    func(context.Context) (*platform.Platform, error)
+	open    func(context.Context) (*cloud.Platform, error)
 	buckets func() (map[string]string, error) // the installation's names → the product's
 
 	mu       sync.Mutex
-	platform *platform.Platform
+	platform *cloud.Platform
 }
 
 // bundle opens the platform at the first call. A failure is not kept.
-func (u *unit) bundle(ctx context.Context) (*platform.Platform, error) {
+func (u *unit) bundle(ctx context.Context) (*cloud.Platform, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.platform != nil {
@@ -94,7 +96,7 @@ func lazily[T any](u *unit, build func(*platform.Platform) T) func(context.Conte
 			if err != nil {
 				return value, err
 			}
-			value, built = build(p), true
+			value, built = build(p.Platform), true
 		}
 		return value, nil
 	}
@@ -117,7 +119,7 @@ func (u *unit) serve(f platform.Function) http.HandlerFunc {
 
 func route(f platform.Function, p *platform.Platform) http.Handler {
 	r := chi.NewRouter()
-	r.Use(api.Authenticate(p.Identity))
+	r.Use(cloud.Request, api.Authenticate(p.Identity))
 	nothing := func(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	}
@@ -141,6 +143,12 @@ func (u *unit) deliver(f platform.Function) func(context.Context, ce.Event) erro
 			return result(http.StatusServiceUnavailable, err)
 		}
 		m, err := cloudevent.Decoder{Buckets: buckets}.FromEvent(e)
+		if err == nil {
+			var ours bool
+			if m, ours, err = cloud.Native(m); err == nil && !ours {
+				return nil
+			}
+		}
 		if err == nil && m.Topic != f.Topic {
 			err = problem.New(problem.InvalidArgument, "event %s is of topic %s; %s takes %s", m.ID, m.Topic, f.Name, f.Topic)
 		}
@@ -151,8 +159,28 @@ func (u *unit) deliver(f platform.Function) func(context.Context, ce.Event) erro
 		if err != nil {
 			return result(http.StatusServiceUnavailable, err)
 		}
-		return answer(handle(ctx, f, h, m))
+		if err = handle(ctx, f, h, m); err != nil && (!problem.Retryable(err) || m.Attempt >= events.MaxAttempts) {
+			err = u.bury(ctx, f, m, err)
+		}
+		return answer(err)
 	}
+}
+
+// bury keeps a message that nobody will handle as a dead letter. When that fails, the
+// handler's own error stays the answer, and the broker comes again.
+func (u *unit) bury(ctx context.Context, f platform.Function, m events.Message, reason error) error {
+	p, err := u.bundle(ctx)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.Timeout)
+		defer cancel()
+		err = p.Bury(ctx, f.Name, m, reason)
+	}
+	if err != nil {
+		slog.ErrorContext(ctx, "a dead letter cannot be kept", "function", f.Name, "event", m.ID, "reason", reason.Error(), "error", err.Error())
+		return reason
+	}
+	slog.WarnContext(ctx, "an event is a dead letter", "function", f.Name, "event", m.ID, "reason", reason.Error())
+	return nil
 }
 
 // handle runs a handler under the function's own time limit. The framework's

@@ -104,7 +104,7 @@ func delivery(t *testing.T, f platform.Function) ce.Event {
 }
 
 // The deploy unit starts as it does on Google Cloud, decodes what senders send, and
-// says which drivers this build lacks: nothing is acknowledged that was not done.
+// says what its environment lacks: nothing is acknowledged that was not done.
 func TestDeployUnit(t *testing.T) {
 	name := binary(t)
 	var starts []time.Duration
@@ -125,7 +125,7 @@ func TestDeployUnit(t *testing.T) {
 				want int
 				text string
 			}{
-				{"well-formed", well, http.StatusServiceUnavailable, "state (Firestore), events (Pub/Sub)"},
+				{"well-formed", well, http.StatusServiceUnavailable, "B2BRECS_PROJECT is not set"},
 				{"of nobody", strange, http.StatusBadRequest, "invalid_argument"},
 			} {
 				for encoding, encode := range map[string]func(context.Context) context.Context{
@@ -166,7 +166,7 @@ func TestDeployUnit(t *testing.T) {
 			url, took := start(t, name, target)
 			starts = append(starts, took)
 			code, body := post(t, url, http.Header{"Content-Type": {"application/json"}}, "{}")
-			if code != http.StatusConflict || !strings.Contains(body, "state (Firestore), events (Pub/Sub)") {
+			if code != http.StatusConflict || !strings.Contains(body, "B2BRECS_PROJECT is not set") {
 				t.Errorf("answers %d %s", code, body)
 			}
 		})

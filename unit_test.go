@@ -20,6 +20,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/identity"
 	"github.com/b2brecs/b2brecs/shared/identity/local"
 	"github.com/b2brecs/b2brecs/shared/platform"
+	"github.com/b2brecs/b2brecs/shared/platform/cloud"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/secret"
 	"github.com/b2brecs/b2brecs/shared/secret/age"
@@ -28,7 +29,7 @@ import (
 )
 
 // signedIn is a deploy unit on a platform with real identities.
-func signedIn(t *testing.T) (*unit, *local.Provider, *int) {
+func signedIn(t *testing.T, bury func(context.Context, string, events.Message, error) error) (*unit, *local.Provider, *int) {
 	t.Helper()
 	drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
 	if err != nil {
@@ -46,12 +47,12 @@ func signedIn(t *testing.T) (*unit, *local.Provider, *int) {
 	}
 	opened := 0
 	return &unit{
-		open: func(context.Context) (*platform.Platform, error) {
+		open: func(context.Context) (*cloud.Platform, error) {
 			opened++
 			if opened == 1 {
 				return nil, problem.New(problem.Unavailable, "the platform is not up")
 			}
-			return &platform.Platform{State: db, Identity: identity.New(users)}, nil
+			return &cloud.Platform{Platform: &platform.Platform{State: db, Identity: identity.New(users)}, Bury: bury}, nil
 		},
 		buckets: func() (map[string]string, error) { return nil, nil },
 	}, users, &opened
@@ -74,7 +75,7 @@ func request(t *testing.T, h http.Handler, method, path, token string) int {
 // A failed opening is tried again, one that worked is kept; HTTP functions ask for
 // a person's role, call functions for a service.
 func TestRequests(t *testing.T) {
-	u, users, opened := signedIn(t)
+	u, users, opened := signedIn(t, nil)
 	read := u.serve(platform.Function{Name: "read", Kind: platform.HTTP, Timeout: time.Minute, Register: func(a huma.API, _ *platform.Platform) {
 		api.Handle(a, api.Op{ID: "read", Method: http.MethodGet, Path: "/v1/things", Role: identity.Viewer},
 			func(context.Context, *struct{}) (*api.Body[string], error) { return api.Reply("a thing", nil) })
@@ -141,9 +142,17 @@ func status(t *testing.T, err error) int {
 	return 0
 }
 
-// What a delivery is answered follows from the handler's error alone.
+// What a delivery is answered follows from the handler's error; what failed for good
+// is a dead letter with its reason, or comes again while it cannot be kept.
 func TestDeliveries(t *testing.T) {
-	u, _, _ := signedIn(t)
+	var buried []string
+	var noRoom error
+	u, _, _ := signedIn(t, func(_ context.Context, function string, m events.Message, reason error) error {
+		if noRoom == nil {
+			buried = append(buried, function+" "+m.ID+": "+reason.Error())
+		}
+		return noRoom
+	})
 	var got events.Message
 	var fails error
 	deliver := u.deliver(platform.Function{Name: "f", Kind: platform.Event, Topic: "things", Timeout: time.Minute,
@@ -163,29 +172,42 @@ func TestDeliveries(t *testing.T) {
 		t.Errorf("a platform that is not up answers %d, want 503", s)
 	}
 	for _, c := range []struct {
-		name string
-		err  error
-		want int
+		name    string
+		err     error
+		attempt int
+		noRoom  error
+		want    int
+		buried  bool
 	}{
-		{"handled", nil, http.StatusOK},
-		{"unavailable", problem.New(problem.Unavailable, "later"), http.StatusInternalServerError},
-		{"a plain error", errors.New("something"), http.StatusInternalServerError},
-		{"internal", problem.New(problem.Internal, "%s", "100% broken"), http.StatusInternalServerError},
-		{"malformed payload", problem.New(problem.InvalidArgument, "no"), http.StatusBadRequest},
-		{"gone", problem.New(problem.NotFound, "no"), http.StatusBadRequest},
+		{"handled", nil, 3, nil, http.StatusOK, false},
+		{"unavailable", problem.New(problem.Unavailable, "later"), 3, nil, http.StatusInternalServerError, false},
+		{"a plain error", errors.New("something"), 3, nil, http.StatusInternalServerError, false},
+		{"internal", problem.New(problem.Internal, "%s", "100% broken"), 3, nil, http.StatusInternalServerError, false},
+		{"malformed payload", problem.New(problem.InvalidArgument, "no"), 3, nil, http.StatusOK, true},
+		{"gone", problem.New(problem.NotFound, "no"), 3, nil, http.StatusOK, true},
+		{"the last attempt", problem.New(problem.Unavailable, "still"), events.MaxAttempts, nil, http.StatusOK, true},
+		{"no room for a dead letter", problem.New(problem.NotFound, "no"), 3, problem.New(problem.Unavailable, "full"), http.StatusBadRequest, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fails = c.err
+			fails, noRoom, buried = c.err, c.noRoom, nil
+			m := m
+			m.Attempt = c.attempt
 			err := deliver(ended, cloudevent.ToEvent(m))
 			if s := status(t, err); s != c.want {
 				t.Errorf("%d, want %d", s, c.want)
 			}
-			if c.err != nil && !strings.Contains(err.Error(), c.err.Error()) {
+			if c.want >= 400 && !strings.Contains(err.Error(), c.err.Error()) {
 				t.Errorf("the answer %q hides %q", err, c.err)
+			}
+			if c.buried != (len(buried) == 1) || c.buried && buried[0] != "f 1: "+c.err.Error() {
+				t.Errorf("dead letters: %q", buried)
+			}
+			if got.Attempt != c.attempt {
+				t.Errorf("attempt %d, want %d", got.Attempt, c.attempt)
 			}
 		})
 	}
-	if got.ID != m.ID || got.Topic != m.Topic || got.Key != m.Key || got.Attempt != m.Attempt || !bytes.Equal(got.Data, m.Data) {
+	if got.ID != m.ID || got.Topic != m.Topic || got.Key != m.Key || !bytes.Equal(got.Data, m.Data) {
 		t.Errorf("the handler sees %+v, want %+v", got, m)
 	}
 	other := m

@@ -152,7 +152,7 @@ func Catalog() []platform.Function {
 			MemoryMiB: 256, Timeout: 2 * time.Minute, Concurrency: 10,
 			Roles: []platform.Role{platform.StateWriter, platform.PipelinesWriter, platform.PipelineRunner},
 			Call: platform.OnCall(func(p *platform.Platform) submitpipeline.Services {
-				return submitpipeline.Services{State: p.State, Pipelines: p.Pipelines, Runner: p.Runner}
+				return submitpipeline.Services{State: p.State, Pipelines: p.Pipelines, Runner: p.Runner, Image: p.PipelineImage}
 			}, submitpipeline.Handle),
 		},
 		{

@@ -38,6 +38,10 @@ type Message struct {
 // A handler MUST be idempotent: a message can come twice and out of order.
 type Handler func(ctx context.Context, m Message) error
 
+// MaxAttempts is how often a message is delivered before it is a dead letter: with
+// back-off, some minutes of trouble pass by themselves.
+const MaxAttempts = 8
+
 // Subscription binds a handler to a topic.
 type Subscription struct {
 	// Name is unique per bus, e.g. the function's name.
@@ -47,7 +51,7 @@ type Subscription struct {
 	Concurrency int
 	// Timeout ends one handling; 0 means 1 minute.
 	Timeout time.Duration
-	// MaxAttempts before the dead letter; 0 means 8.
+	// MaxAttempts before the dead letter; 0 means the package's MaxAttempts.
 	MaxAttempts int
 	Handler     Handler
 }
@@ -142,7 +146,7 @@ func (b *Bus) Subscribe(s Subscription) error {
 		s.Timeout = time.Minute
 	}
 	if s.MaxAttempts == 0 {
-		s.MaxAttempts = 8
+		s.MaxAttempts = MaxAttempts
 	}
 	return b.drv.Subscribe(s)
 }

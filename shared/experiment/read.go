@@ -55,7 +55,7 @@ func (f Filter) matches(e Experiment) bool {
 // List reads a page of experiments, newest first. The cursor is the last id of
 // the page before.
 func (s Service) List(ctx context.Context, project string, f Filter, limit int, cursor string) ([]Experiment, string, error) {
-	q := state.Query{Desc: true, Limit: min(200, max(1, limit)+1)}
+	q := state.Query{OrderBy: "id", Desc: true, Limit: min(200, max(1, limit)+1)}
 	if cursor != "" {
 		q.Where = []state.Where{{Field: "id", Op: state.Lt, Value: cursor}}
 	}

@@ -36,6 +36,8 @@ type Platform struct {
 	// HTTP calls other functions; it adds a service token to requests under FunctionsURL.
 	HTTP *http.Client
 	Log  *slog.Logger
+	// PipelineImage is the container image of the pipeline's components; "" is the runtime's default.
+	PipelineImage string
 	// AllowPrivateHosts lets database sources be on loopback and private addresses.
 	AllowPrivateHosts bool
 	close             []func(context.Context) error

@@ -30,6 +30,12 @@ type Schedule struct {
 	LastError string `json:"last_error,omitempty"`
 }
 
+// The headers of a firing.
+const (
+	HeaderID   = "X-B2brecs-Schedule"
+	HeaderTime = "X-B2brecs-Schedule-Time" // the planned minute, in UTC as RFC 3339
+)
+
 // id is what Cloud Scheduler takes
 // (https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs).
 var id = regexp.MustCompile(`^[A-Za-z0-9_-]{1,500}$`)

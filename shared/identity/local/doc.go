@@ -1,7 +1,7 @@
 // Package local is the identity provider of the embedded platform: built-in
 // users, one-time sign-in codes, and tokens of the shape any OIDC issuer gives.
 //
-// What is kept: users and code hashes in state, the signing keys as one secret,
+// What is kept: users (package people) and code hashes in state, the signing keys as one secret,
 // newest first. Tokens are not kept: they are signed (Ed25519) and end by
 // themselves, a person's after 12 hours, a service's after 10 minutes. A person's
 // role is read afresh at every check, so a changed or removed account takes

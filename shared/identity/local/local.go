@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/identity"
+	"github.com/b2brecs/b2brecs/shared/identity/people"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/secret"
 	"github.com/b2brecs/b2brecs/shared/state"
@@ -26,15 +27,6 @@ const (
 	ownerID  = "owner"
 )
 
-// User is a person with access.
-type User struct {
-	Subject   string        `json:"subject"`
-	Name      string        `json:"name"`
-	Email     string        `json:"email,omitempty"`
-	Role      identity.Role `json:"role"`
-	CreatedAt time.Time     `json:"created_at"`
-}
-
 // signInCode stands under the hash of its code.
 type signInCode struct {
 	Hash    string `json:"hash"` // its id
@@ -45,7 +37,7 @@ type signInCode struct {
 // Provider implements identity.Driver. It is safe for concurrent use.
 type Provider struct {
 	db      *state.DB
-	users   *state.Collection[User]
+	users   people.List
 	codes   *state.Collection[signInCode]
 	secrets *secret.Store
 	issuer  string
@@ -64,7 +56,7 @@ func Open(ctx context.Context, db *state.DB, secrets *secret.Store, issuer strin
 	if db == nil || secrets == nil || issuer == "" {
 		return nil, problem.New(problem.InvalidArgument, "identity needs state, secrets and an issuer")
 	}
-	p := &Provider{db: db, users: state.Of[User](db, "identity_users"), codes: state.Of[signInCode](db, "identity_codes"),
+	p := &Provider{db: db, users: people.New(db), codes: state.Of[signInCode](db, "identity_codes"),
 		secrets: secrets, issuer: issuer, now: time.Now}
 	return p, p.load(ctx)
 }
@@ -72,28 +64,17 @@ func Open(ctx context.Context, db *state.DB, secrets *secret.Store, issuer strin
 // EnsureOwner makes the first account, with the role owner, unless it is there.
 // Of several callers at once exactly one is told that it made it.
 func (p *Provider) EnsureOwner(ctx context.Context) (identity.Principal, bool, error) {
-	u := User{Subject: ownerID, Name: "Owner", Role: identity.Owner, CreatedAt: p.now().UTC()}
-	err := p.users.Create(ctx, u.Subject, u)
-	if problem.Is(err, problem.AlreadyExists) {
-		u, err = p.users.Get(ctx, ownerID)
-		return principal(u), false, err
-	}
-	return principal(u), err == nil, err
+	u, made, err := p.users.Ensure(ctx, people.User{Subject: ownerID, Name: "Owner", Role: identity.Owner})
+	return u.Principal(), made, err
 }
 
 // AddUser makes an account. AlreadyExists when the subject is taken.
-func (p *Provider) AddUser(ctx context.Context, u User) error {
-	if u.Subject == "" || u.Role == identity.Service || !principal(u).May(identity.Viewer) {
-		return problem.New(problem.InvalidArgument, "an account needs a subject and the role owner, manager, analyst or viewer")
-	}
-	u.CreatedAt = p.now().UTC()
-	return p.users.Create(ctx, u.Subject, u)
-}
+func (p *Provider) AddUser(ctx context.Context, u people.User) error { return p.users.Add(ctx, u) }
 
 // RemoveUser ends an account and, at once, its sessions and codes; an absent one
 // is not an error.
 func (p *Provider) RemoveUser(ctx context.Context, subject string) error {
-	return p.users.Delete(ctx, subject)
+	return p.users.Remove(ctx, subject)
 }
 
 // SignInCode makes a one-time code for a user. NotFound for an unknown one.
@@ -167,14 +148,10 @@ func (p *Provider) session(ctx context.Context, subject string) (string, identit
 	if err != nil {
 		return "", identity.Principal{}, err
 	}
-	who := principal(u)
+	who := u.Principal()
 	who.Expires = p.now().Add(sessionLife).UTC().Truncate(time.Second) // a token tells seconds
 	token, err := p.sign(who)
 	return token, who, err
-}
-
-func principal(u User) identity.Principal {
-	return identity.Principal{Subject: u.Subject, Name: u.Name, Email: u.Email, Role: u.Role}
 }
 
 func codeKey(code string) string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/b2brecs/b2brecs/shared/identity"
 	"github.com/b2brecs/b2brecs/shared/identity/identitytest"
+	"github.com/b2brecs/b2brecs/shared/identity/people"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/secret"
 	"github.com/b2brecs/b2brecs/shared/secret/age"
@@ -70,9 +71,9 @@ func refused(t *testing.T, what string, err error) {
 
 func viewer(t *testing.T, p *Provider) identity.Principal {
 	t.Helper()
-	u := User{Subject: "vera", Name: "Vera", Role: identity.Viewer}
+	u := people.User{Subject: "vera", Name: "Vera", Role: identity.Viewer}
 	must(t, p.AddUser(t.Context(), u))
-	who := principal(u)
+	who := u.Principal()
 	who.Expires = time.Now().Add(time.Hour)
 	return who
 }
@@ -183,8 +184,7 @@ func TestAccountChangesTakeEffectAtOnce(t *testing.T) {
 	must(t, err)
 	code, err := p.SignInCode(ctx, who.Subject)
 	must(t, err)
-	_, err = p.users.Update(ctx, who.Subject, func(u *User) error { u.Role = identity.Manager; return nil })
-	must(t, err)
+	must(t, p.users.SetRole(ctx, who.Subject, identity.Manager))
 	if got, err := p.Verify(ctx, token); err != nil || got.Role != identity.Manager {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -198,13 +198,13 @@ func TestAccountChangesTakeEffectAtOnce(t *testing.T) {
 
 func TestAddUser(t *testing.T) {
 	p := provider(t)
-	for _, u := range []User{{}, {Subject: "a"}, {Role: identity.Viewer}, {Subject: "a", Role: identity.Service}, {Subject: "a", Role: "admin"}} {
+	for _, u := range []people.User{{}, {Subject: "a"}, {Role: identity.Viewer}, {Subject: "a", Role: identity.Service}, {Subject: "a", Role: "admin"}} {
 		if err := p.AddUser(t.Context(), u); !problem.Is(err, problem.InvalidArgument) {
 			t.Errorf("%+v: %v", u, err)
 		}
 	}
 	viewer(t, p)
-	if err := p.AddUser(t.Context(), User{Subject: "vera", Role: identity.Owner}); !problem.Is(err, problem.AlreadyExists) {
+	if err := p.AddUser(t.Context(), people.User{Subject: "vera", Role: identity.Owner}); !problem.Is(err, problem.AlreadyExists) {
 		t.Error(err)
 	}
 }

@@ -4,7 +4,9 @@
 // and an OIDC issuer for identity.
 //
 // It promises one Open that either gives the whole bundle or a problem naming
-// everything that stands in the way, and that nothing is dialled before it.
+// everything that stands in the way, and that nothing is dialled before a function
+// uses it.
 //
-// It refuses a bundle with holes: a build that lacks a driver opens nothing.
+// It refuses a bundle with holes, and one of which some clients talk to emulators and
+// others to Google.
 package cloud

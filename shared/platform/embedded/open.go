@@ -246,8 +246,8 @@ func (p *Platform) fire(ctx context.Context, s schedule.Schedule, planned time.T
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-B2brecs-Schedule", s.ID)
-	r.Header.Set("X-B2brecs-Schedule-Time", planned.Format(time.RFC3339))
+	r.Header.Set(schedule.HeaderID, s.ID)
+	r.Header.Set(schedule.HeaderTime, planned.Format(time.RFC3339))
 	resp, err := p.HTTP.Do(r)
 	if err != nil {
 		return problem.Wrap(err, problem.Unavailable, "schedule %q", s.ID)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -178,54 +177,11 @@ func (s *store) stale(ctx context.Context, id string, st *snapshot) ([]string, e
 	return out, nil
 }
 
-// maxCauseBytes bounds the payload kept in the error of a failed execution.
-const maxCauseBytes = 4 << 10
-
-// failureProblem describes an error that no except took. Cause is the payload as
-// JSON, without HTTP headers. When a function answered with a problem document, its code, detail, next
-// step and turn are kept.
+// failureProblem describes an error that no except took.
 func failureProblem(r *raised) *problem.Error {
-	e := problem.New(problem.FailedPrecondition, "the workflow stopped: %s", r.message()).WithStep(r.where)
-	m, _ := r.payload.(map[string]any)
-	body, _ := m["body"].(map[string]any)
-	detail, _ := body["detail"].(string)
-	switch {
-	case hasTag(m, TagHTTP) && detail != "":
-		e.Message = "the workflow stopped: " + detail
-		if code, _ := body["code"].(string); knownCode(problem.Code(code)) {
-			e.Code = problem.Code(code)
-		}
-		e.Cause, _ = body["cause"].(string)
-		e.Next, _ = body["next"].(string)
-		turn, _ := body["turn"].(string)
-		e.Turn = problem.Turn(turn)
-		return e
-	case hasTag(m, TagTimeout), hasTag(m, TagConnection), hasTag(m, TagConnectionFailed):
-		e.Code = problem.Unavailable
-	case hasTag(m, TagResourceLimit):
-		e.Code = problem.ResourceExhausted
-	case hasTag(m, TagSystem):
-		e.Code, e.Turn = problem.Internal, problem.TurnSupport
+	payload, err := toJSON(r.payload)
+	if err != nil { // a value that JSON cannot carry, such as bytes
+		payload, _ = json.Marshal(r.message()) // text encodes
 	}
-	payload := r.payload
-	if _, ok := m["headers"]; ok { // they may carry cookies and tokens
-		m = maps.Clone(m)
-		delete(m, "headers")
-		payload = m
-	}
-	if b, err := toJSON(payload); err == nil && len(b) <= maxCauseBytes {
-		e.Cause = string(b)
-	}
-	return e
-}
-
-// knownCode keeps codes that other servers invent out of the closed set.
-func knownCode(c problem.Code) bool {
-	switch c {
-	case problem.NotFound, problem.AlreadyExists, problem.FailedPrecondition, problem.InvalidArgument,
-		problem.PermissionDenied, problem.Unauthenticated, problem.ResourceExhausted, problem.Unavailable,
-		problem.Cancelled, problem.Internal:
-		return true
-	}
-	return false
+	return workflow.Failure(payload, r.where)
 }

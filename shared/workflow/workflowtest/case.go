@@ -23,6 +23,8 @@ type Case struct {
 
 	// Doc says what the case shows.
 	Doc string `yaml:"doc"`
+	// Needs is an ability that a driver may lack.
+	Needs Ability `yaml:"needs"`
 	// Argument of the execution. "$URL" in a string is the address of the server.
 	Argument any `yaml:"argument"`
 	// HTTP are the routes of the server.

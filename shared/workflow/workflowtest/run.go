@@ -20,13 +20,30 @@ import (
 // The environment variable COLOUR is "blue" in it. The test closes the engine.
 type Open func(t *testing.T, definitions fs.FS) (*workflow.Engine, error)
 
+// Ability is something a driver may lack.
+type Ability string
+
+// OwnIDs: inside an execution its id is the one of Start.
+const OwnIDs Ability = "own-ids"
+
+// Lack declares an ability that a driver does not have, and why it cannot.
+type Lack struct {
+	Ability Ability
+	Reason  string
+}
+
 // patience is how long a case may take.
 const patience = 30 * time.Second
 
-// Run runs the whole suite.
-func Run(t *testing.T, open Open) {
+// Run runs the whole suite. A case that needs what the driver lacks is left out, with
+// the reason.
+func Run(t *testing.T, open Open, lacks ...Lack) {
 	var runs, refusals []Case
 	for _, c := range Cases(t) {
+		if i := slices.IndexFunc(lacks, func(l Lack) bool { return l.Ability == c.Needs }); i >= 0 {
+			t.Logf("case %s is left out: the driver lacks %s: %s", c.Name, c.Needs, lacks[i].Reason)
+			continue
+		}
 		if c.Refused != nil {
 			refusals = append(refusals, c)
 		} else {

@@ -1,0 +1,21 @@
+-- 8 checks
+SELECT COUNTIF(`id` IS NULL) AS n0, COUNTIF(`price` IS NOT NULL AND SAFE_CAST(`price` AS NUMERIC) IS NULL) AS n1, COUNTIF(`sold` IS NOT NULL AND SAFE_CAST(`sold` AS DATE) IS NULL) AS n2, COUNTIF(`seen` IS NOT NULL AND SAFE_CAST(`seen` AS TIMESTAMP) IS NULL) AS n3, COUNTIF(`doc` IS NOT NULL AND SAFE.PARSE_JSON(`doc`, wide_number_mode=>'round') IS NULL) AS n4, COUNTIF(`place` IS NOT NULL AND SAFE.ST_GEOGFROM(`place`) IS NULL) AS n5, COUNTIF(`id` IS NULL) AS n6, COUNTIF(`name` IS NULL) AS n7 FROM `b2brecs_staging`.`commit_1`;
+
+-- parameters: dataset, id, name, rows_read
+BEGIN TRANSACTION;
+IF NOT EXISTS (SELECT 1 FROM `b2brecs_ledger`.`commits` WHERE id = @id) THEN
+INSERT INTO `b2brecs_ledger`.`commits` (id, dataset, name, rows_read, inserted, updated, deleted, committed)
+SELECT @id, @dataset, @name, @rows_read, inserted, updated, deleted, CURRENT_TIMESTAMP()
+FROM (
+  WITH batch AS (SELECT DISTINCT `id` AS `ID`, `name` AS `name` FROM `b2brecs_staging`.`commit_1`), found AS (SELECT
+    (SELECT COUNT(*) FROM batch) AS batch_keys,
+    (SELECT COUNT(*) FROM batch AS b WHERE EXISTS (SELECT 1 FROM `raw_data`.`sales` AS t WHERE b.`ID` = t.`ID` AND b.`name` = t.`name`)) AS updated,
+    (SELECT COUNT(*) FROM `raw_data`.`sales` AS t WHERE EXISTS (SELECT 1 FROM batch AS b WHERE b.`ID` = t.`ID` AND b.`name` = t.`name`)) AS replaced)
+  SELECT batch_keys - updated AS inserted, updated, replaced - updated AS deleted FROM found
+);
+DELETE FROM `raw_data`.`sales` AS t WHERE EXISTS (SELECT 1 FROM (SELECT DISTINCT `id` AS `ID`, `name` AS `name` FROM `b2brecs_staging`.`commit_1`) AS b WHERE b.`ID` = t.`ID` AND b.`name` = t.`name`);
+INSERT INTO `raw_data`.`sales` (`ID`, `name`, `weight`, `price`, `sold`, `seen`, `doc`, `place`, `tags`, `seq`, `file`)
+SELECT `ID`, `name`, `weight`, `price`, `sold`, `seen`, `doc`, `place`, `tags`, `seq`, `file` FROM (SELECT `id` AS `ID`, `name` AS `name`, `weight` AS `weight`, CAST(`price` AS NUMERIC) AS `price`, CAST(`sold` AS DATE) AS `sold`, CAST(`seen` AS TIMESTAMP) AS `seen`, PARSE_JSON(`doc`, wide_number_mode=>'round') AS `doc`, ST_GEOGFROM(`place`) AS `place`, `tags` AS `tags`, `seq` AS `seq`, `file` AS `file` FROM `b2brecs_staging`.`commit_1`)
+WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY `ID`, `name` ORDER BY `seq` DESC NULLS LAST) = 1;
+END IF;
+COMMIT TRANSACTION;
