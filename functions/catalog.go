@@ -9,6 +9,8 @@ import (
 	"github.com/b2brecs/b2brecs/functions/etlapi"
 	"github.com/b2brecs/b2brecs/functions/experimentapi"
 	"github.com/b2brecs/b2brecs/functions/extractchunk"
+	"github.com/b2brecs/b2brecs/functions/followpipeline"
+	"github.com/b2brecs/b2brecs/functions/followprogress"
 	"github.com/b2brecs/b2brecs/functions/generatecode"
 	"github.com/b2brecs/b2brecs/functions/harvestmetrics"
 	"github.com/b2brecs/b2brecs/functions/inferschema"
@@ -160,6 +162,22 @@ func Catalog() []platform.Function {
 			Topic: pipeline.TopicStateChanged.Name, MemoryMiB: 512, Timeout: 9 * time.Minute, Concurrency: 4,
 			Roles: []platform.Role{platform.StateWriter, platform.PipelinesReader, platform.WarehouseWriter, platform.CallbackInvoker},
 			Event: platform.OnEvent(pipeline.TopicStateChanged, harvest, harvestmetrics.Handle),
+		},
+		{
+			Name: "follow-pipeline", Summary: "Says how a pipeline job changed where its back end says only that it did", Kind: platform.Event,
+			Topic: followpipeline.Topic.Name, MemoryMiB: 256, Timeout: time.Minute, Concurrency: 4,
+			Roles: []platform.Role{platform.PipelineReader, platform.EventPublisher},
+			Event: platform.OnEvent(followpipeline.Topic, func(p *platform.Platform) followpipeline.Services {
+				return followpipeline.Services{Runner: p.Runner, Events: p.Events}
+			}, followpipeline.Handle),
+		},
+		{
+			Name: "follow-progress", Summary: "Takes a trainer's epochs into its experiment where they come as an object", Kind: platform.Event,
+			Topic: followprogress.Topic.Name, Bucket: objects.Pipelines, MemoryMiB: 256, Timeout: time.Minute, Concurrency: 4,
+			Roles: []platform.Role{platform.StateWriter, platform.PipelinesReader},
+			Event: platform.OnEvent(followprogress.Topic, func(p *platform.Platform) followprogress.Services {
+				return followprogress.Services{State: p.State, Pipelines: p.Pipelines}
+			}, followprogress.Handle),
 		},
 		{
 			Name: "harvest-progress", Summary: "Takes a trainer's epochs into its experiment", Kind: platform.Event,

@@ -125,7 +125,7 @@ func fresh(project, name, by string, settings Settings, snapshot Snapshot) Exper
 	id := state.NewID()
 	e := Experiment{
 		ID: id, Project: project, Name: strings.TrimSpace(name), Status: Pending, Settings: settings, Snapshot: snapshot,
-		Root: "experiments/" + project + "/" + id + "/", CreatedAt: time.Now().UTC(), CreatedBy: by,
+		Root: Root(project, id), CreatedAt: time.Now().UTC(), CreatedBy: by,
 	}
 	for _, name := range Stages {
 		e.Stages = append(e.Stages, Stage{Name: name, State: pipeline.Pending})

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/pipeline"
@@ -101,4 +102,15 @@ func (h *History) add(values map[string]float64) bool {
 		h.Series[name] = slices.Insert(series, i, v)
 	}
 	return true
+}
+
+// Root is the run folder of an experiment in the pipelines bucket.
+func Root(project, id string) string { return "experiments/" + project + "/" + id + "/" }
+
+// OfRoot gives the experiment of a run folder; ok is false for another prefix.
+func OfRoot(root string) (project, id string, ok bool) {
+	rest, ok := strings.CutPrefix(root, "experiments/")
+	project, rest, ok2 := strings.Cut(rest, "/")
+	id, rest, ok3 := strings.Cut(rest, "/")
+	return project, id, ok && ok2 && ok3 && project != "" && id != "" && rest == ""
 }

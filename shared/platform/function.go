@@ -39,6 +39,7 @@ const (
 	WarehouseReader Role = "warehouse.reader"
 	WarehouseWriter Role = "warehouse.writer"
 	WorkflowStarter Role = "workflow.starter"
+	PipelineReader  Role = "pipeline.reader"
 	PipelineRunner  Role = "pipeline.runner"
 	ScheduleAdmin   Role = "schedule.admin"
 	SecretReader    Role = "secret.reader"

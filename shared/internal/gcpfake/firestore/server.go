@@ -87,6 +87,9 @@ func Start(o Options) (*Server, error) {
 // Close ends every call and stops.
 func (s *Server) Close() { s.grpc.Stop() }
 
+// Addr is the address the server listens on.
+func (s *Server) Addr() string { return s.addr }
+
 // Client gives the options that lead an official client here.
 func (s *Server) Client() []option.ClientOption {
 	return []option.ClientOption{
