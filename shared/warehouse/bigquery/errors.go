@@ -78,10 +78,10 @@ func engineProblem(ctx context.Context, err error, what string) error {
 		v = verdict{code: gcp.Code(err)}
 	}
 	e := problem.New(v.code, "%s stopped", what).WithCause("%s", clean(err))
-	if v.next != "" {
-		e.WithNext(v.turn, "%s", v.next)
+	if v.next == "" {
+		return e
 	}
-	return e
+	return e.WithNext(v.turn, "%s", v.next)
 }
 
 // statementProblem is engineProblem for a statement: what it names and is not there

@@ -149,9 +149,3 @@ func (s *Server) runExtract(j *job) *Error {
 	j.Statistics.Extract = &bq.JobStatistics4{DestinationUriFileCounts: []int64{out.Files}}
 	return nil
 }
-
-// quote writes a constant of GoogleSQL
-// (https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#string_and_bytes_literals).
-func quote(s string) string {
-	return "'" + strings.NewReplacer("\\", `\\`, "'", `\'`, "\n", `\n`, "\r", `\r`).Replace(s) + "'"
-}
