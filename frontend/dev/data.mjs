@@ -205,6 +205,22 @@ export const experiments = [
   exp(7, 'cancelled', 700, { metrics: undefined }),
   ...[6, 5, 4, 3, 2, 1].map((n) => exp(n, 'completed', 800 + (6 - n) * 400, { metrics: metrics(0.335 + n * 0.004), name: ['First look', 'Adam 0.004', 'History of a year', 'Segment × city', 'L2 0.02', 'Dropout 0.2'][n - 1] })),
 ]
+/** A board of 147 runs: the same shapes, hyper-parameters and metrics from a seeded draw. */
+export const board = () => {
+  let seed = 5
+  const random = () => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0), seed / 2 ** 32)
+  const pick = (l) => l[Math.floor(random() * l.length)]
+  return Array.from({ length: 135 }, (_, i) => {
+    const [lr, batch, width, dropout, epochs, units] = [pick([0.001, 0.002, 0.004, 0.01, 0.02, 0.05]), pick([512, 1024, 2048, 4096, 8192]), pick([16, 32, 64, 96]), pick([0, 0.1, 0.2, 0.4]), pick([10, 15, 20]), pick([64, 128, 256])]
+    const k = 0.36 - 0.05 * Math.abs(Math.log(lr / 0.006)) / 2 + width / 2400 - Math.abs(dropout - 0.2) * 0.07 - Math.log2(batch / 512) * 0.006 + (random() - 0.5) * 0.03
+    const m = { ...model, learning_rate: lr, batch_size: batch, output_dim: width, query: [{ type: 'dense', units, activation: 'relu' }, { type: 'dropout', rate: dropout }], candidate: [{ type: 'dense', units, activation: 'relu' }] }
+    const status = random() < 0.05 ? 'failed' : random() < 0.03 ? 'cancelled' : 'completed'
+    return exp(147 - i, status, 30 + i * 190, {
+      name: pick(['', 'Wider', 'Price history', 'Two crosses', 'No segment', 'Long history']), created_by: random() < 0.7 ? 'owner' : 'analyst', metrics: status === 'completed' ? metrics(k) : undefined, epoch: status === 'completed' ? 8 : 0,
+      settings: { split: { strategy: 'temporal', seed: 42 }, epochs, batch_size: 0, learning_rate: 0, seed: 42, exclude_seen: false }, snapshot: { ...snapshot({ ...modelConfigs[0], definition: m }), dataset_version: versions[random() < 0.3 ? 0 : 1] },
+    })
+  }).concat(experiments)
+}
 const curve = (n, a, b, r) => Array.from({ length: n }, (_, i) => a + (b - a) * (1 - Math.exp(-(i + 1) / r)))
 const numericStats = (name, mean) => ({ name, feature_type: 'FLOAT', numeric_stats: { count: 75_301, missing: 0, missing_pct: 0, mean, std_dev: mean * 1.3, zeros: 12, zeros_pct: 0.02, min_val: 0.04, median: mean * 0.7, max_val: mean * 40, histogram: [820, 640, 420, 260, 150, 90, 60, 40, 20, 12].map((count, i) => ({ low: i, high: i + 1, count })) } })
 const catStats = (name, unique) => ({ name, feature_type: 'STRING', categorical_stats: { count: 75_301, missing: 12, missing_pct: 0.02, unique, top_values: ['a', 'b', 'c', 'd', 'e'].map((v, i) => ({ value: `${name}-${v}`, frequency: 9000 / (i + 1), frequency_pct: 12 / (i + 1) })), avg_length: 9 } })

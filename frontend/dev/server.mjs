@@ -1,5 +1,5 @@
 // Serves the built page with the project of data.mjs behind /v1.
-// node dev/server.mjs [port] [--empty] [--signed-out]
+// node dev/server.mjs [port] [--empty] [--many] [--signed-out]
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
@@ -9,14 +9,20 @@ import * as data from './data.mjs'
 
 const DIST = join(fileURLToPath(new URL('.', import.meta.url)), '..', 'dist')
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.woff': 'font/woff' }
-const list = (items, limit) => ({ items: limit ? items.slice(0, limit) : items, next: '' })
+const list = (items, limit, cursor) => {
+  const from = Number(cursor ?? 0)
+  const to = limit ? from + limit : items.length
+  return { items: items.slice(from, to), next: to < items.length ? String(to) : '' }
+}
+let board
 const missing = (what) => ({ status: 404, body: { type: 'about:blank#not_found', title: 'Not Found', status: 404, detail: `${what} does not exist`, code: 'not_found', next: 'Go back to the list.', turn: 'you' } })
 
 const live = (e) => ['pending', 'preparing', 'running'].includes(e.status)
 const matches = (e, q) => (!q.get('status') || (q.get('status') === 'active' ? live(e) : e.status === q.get('status'))) && (!q.get('search') || `#${e.number} ${e.name}`.toLowerCase().includes(q.get('search').toLowerCase()))
 
 /** Answers one call; undefined when there is no such route. */
-function answer(method, path, q, body, empty) {
+function answer(method, path, q, body, { empty, many }) {
+  const experiments = many ? (board ??= data.board()) : data.experiments
   const seg = path.split('/').slice(2)
   const some = (l) => (empty ? [] : l)
   const one = (l, id, what) => l.find((x) => x.id === id) ?? missing(what)
@@ -47,7 +53,7 @@ function answer(method, path, q, body, empty) {
     if (kind === 'model-configs') return !id ? list(some(data.modelConfigs)) : one(data.modelConfigs, id, 'The model')
     if (kind === 'code:generate') return data.codeOf(body.features)
     if (kind === 'experiments:check') return { errors: [], warnings: [], settings: body.settings, snapshot: data.experiments[0].snapshot }
-    if (kind === 'experiments') return !id ? list(some(data.experiments).filter((e) => matches(e, q)), Number(q.get('limit'))) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(data.experiments, id, 'The experiment')
+    if (kind === 'experiments') return !id ? list(some(experiments).filter((e) => matches(e, q)), Number(q.get('limit')), q.get('cursor')) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(experiments, id, 'The experiment')
     if (kind === 'recommendations') {
       if (!id) return list(data.customers.filter((c) => c.id.includes(q.get('search') ?? '')), Number(q.get('limit')))
       return data.recommendation(decodeURIComponent(id), Number(q.get('k') ?? 10), data.customers.some((c) => c.id === id), q.get('exclude_seen') === 'true')
@@ -56,7 +62,7 @@ function answer(method, path, q, body, empty) {
   return undefined
 }
 
-export function serve({ port = 0, empty = false, signedOut = false } = {}) {
+export function serve({ port = 0, empty = false, many = false, signedOut = false } = {}) {
   const server = createServer((req, res) => {
     const u = new URL(req.url, 'http://x')
     if (u.pathname === '/v1/watch' && !signedOut) {
@@ -74,7 +80,7 @@ export function serve({ port = 0, empty = false, signedOut = false } = {}) {
         } catch {
           body = undefined
         }
-        let out = signedOut ? { status: 401, body: { detail: 'this request carries no valid token', code: 'unauthenticated' } } : answer(req.method, u.pathname, u.searchParams, body, empty)
+        let out = signedOut ? { status: 401, body: { detail: 'this request carries no valid token', code: 'unauthenticated' } } : answer(req.method, u.pathname, u.searchParams, body, { empty, many })
         if (out === undefined) out = missing(`The route ${req.method} ${u.pathname}`)
         const failed = out && typeof out.status === 'number' && out.body
         res.writeHead(failed ? out.status : 200, { 'content-type': failed ? 'application/problem+json' : 'application/json' })
@@ -91,6 +97,6 @@ export function serve({ port = 0, empty = false, signedOut = false } = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const server = await serve({ port: Number(process.argv[2]) || 8490, empty: process.argv.includes('--empty'), signedOut: process.argv.includes('--signed-out') })
+  const server = await serve({ port: Number(process.argv[2]) || 8490, empty: process.argv.includes('--empty'), many: process.argv.includes('--many'), signedOut: process.argv.includes('--signed-out') })
   console.log(`http://127.0.0.1:${server.address().port}`)
 }

@@ -22,13 +22,13 @@ const VIEWS = { light: { viewport: { width: 1440, height: 900 }, colorScheme: 'l
 
 mkdirSync(OUT, { recursive: true })
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
-const servers = { full: await serve(), empty: await serve({ empty: true }), out: await serve({ signedOut: true }) }
+const servers = { full: await serve(), empty: await serve({ empty: true }), many: await serve({ many: true }), out: await serve({ signedOut: true }) }
 const at = (s) => `http://127.0.0.1:${s.address().port}`
 let bad = 0
 for (const [view, options] of Object.entries(VIEWS)) {
   if (process.env.VIEW && process.env.VIEW !== view) continue
   const context = await browser.newContext({ ...options, reducedMotion: 'reduce' })
-  const jobs = [...PAGES.map(([n, path]) => [n, at(servers.full) + path]), ['empty', at(servers.empty) + p], ['sign-in', at(servers.out) + p]]
+  const jobs = [...PAGES.map(([n, path]) => [n, at(servers.full) + path]), ['board', `${at(servers.many)}${p}/experiments?sel=e146,e140,e141`], ['board-filtered', `${at(servers.many)}${p}/experiments?status=completed&recall=0.2..0.24&page=2`], ['empty', at(servers.empty) + p], ['sign-in', at(servers.out) + p]]
   for (const [name, url] of jobs) {
     if (ONLY && !name.match(new RegExp(ONLY))) continue
     const page = await context.newPage()

@@ -3,6 +3,7 @@
 // B2BRECS_SIGNIN  a one-time sign-in link (from `serve` or `signin`); needed
 // B2BRECS_FILE    a CSV or Parquet file of transactions to upload; without one a small file is made
 // B2BRECS_EPOCHS  epochs of the experiment, default 2
+// B2BRECS_PG      a PostgreSQL to copy from, as JSON (postgres.mjs); that part is skipped without one
 // OUT             folder of the pictures, default ../artifacts/screenshots
 //
 // It fails on a console error, a failed request and a serious accessibility finding.
@@ -11,6 +12,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+
+import { postgres } from './postgres.mjs'
 
 const link = process.env.B2BRECS_SIGNIN
 if (!link) {
@@ -106,6 +109,7 @@ try {
     await button('Load into').click()
     await page.waitForURL(/\/etl\/runs\//)
     await page.getByText('Adds up, no row lost').waitFor({ timeout: 120_000 })
+    await page.locator('.status-chip', { hasText: 'Completed' }).waitFor()
     await look('etl-run')
   })
   await step('a dataset is suggested, created and analysed', async () => {
@@ -173,10 +177,21 @@ try {
     await page.getByText('is not in the model').waitFor()
     await look('recommendations-unknown')
   })
+  if (process.env.B2BRECS_PG) await postgres({ page, step, look, button, findings, origin, pg: JSON.parse(process.env.B2BRECS_PG) })
+  else console.log('SKIPPED: PostgreSQL connections: B2BRECS_PG names no server')
   await step('lists, palette, keyboard, dark and phone', async () => {
     await page.goto(`${base}/experiments`)
-    await page.getByRole('table', { name: 'Experiments' }).locator('tbody tr').first().waitFor()
+    const board = page.getByRole('table', { name: 'Experiments' })
+    await board.locator('tbody tr').first().waitFor()
+    await board.locator('.loss-spark polyline').first().waitFor() // its curve is read when it comes into view
     await look('experiments')
+    await page.getByRole('checkbox', { name: 'Completed' }).focus()
+    await page.keyboard.press('Space')
+    await page.waitForURL(/status=completed/)
+    await board.getByRole('button', { name: 'Recall@10' }).press('Enter')
+    await board.getByRole('columnheader', { name: 'Recall@10' }).and(page.locator('[aria-sort=descending]')).waitFor()
+    await page.getByRole('button', { name: 'Clear 1 filter' }).press('Enter')
+    await page.waitForURL((u) => !u.search.includes('status'))
     await page.keyboard.press('g')
     await page.keyboard.press('o')
     await page.waitForURL(base)

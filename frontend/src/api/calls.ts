@@ -101,5 +101,17 @@ export const api = {
   recommend: (project: string, customer: string, q?: Filter<'/v1/projects/{project}/recommendations/{customer}'>) => as<t.Recommendations>(ok(client.GET('/v1/projects/{project}/recommendations/{customer}', { params: { path: { project, customer }, ...page(q) } }))),
 }
 
+/** All experiments, the newest thousand at most: facets and counts need them together. */
+export async function allExperiments(p: string): Promise<t.List<t.Experiment>> {
+  const items: t.Experiment[] = []
+  let next = ''
+  do {
+    const page = await api.experiments(p, { limit: 200, cursor: next || undefined })
+    items.push(...page.items)
+    next = page.next
+  } while (next && items.length < 1000)
+  return { items, next }
+}
+
 /** A key that makes a repeated start the same start. */
 export const idempotencyKey = (): string => crypto.randomUUID?.() ?? Math.random().toString(36).slice(2) + Date.now().toString(36)

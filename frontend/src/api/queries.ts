@@ -1,6 +1,6 @@
 import { QueryClient, queryOptions } from '@tanstack/react-query'
 
-import { api } from './calls'
+import { allExperiments, api } from './calls'
 import { ApiError } from './problem'
 import type { Ref } from './types'
 
@@ -50,6 +50,7 @@ export const q = {
   model: (p: string, id: string) => queryOptions({ queryKey: [col.models(p), 'item', id], queryFn: () => api.model(p, id) }),
   modelPresets: () => queryOptions({ queryKey: ['model-presets'], queryFn: api.modelPresets, staleTime: Infinity }),
   experiments: (p: string, params?: Arg<typeof api.experiments, 1>) => queryOptions({ queryKey: [col.experiments(p), 'list', params ?? {}], queryFn: () => api.experiments(p, params) }),
+  allExperiments: (p: string) => queryOptions({ queryKey: [col.experiments(p), 'list', 'all'], queryFn: () => allExperiments(p) }),
   experiment: (p: string, id: string) => queryOptions({ queryKey: [col.experiments(p), 'item', id], queryFn: () => api.experiment(p, id) }),
   history: (p: string, id: string) => queryOptions({ queryKey: [col.history(p), 'item', id], queryFn: () => api.history(p, id) }),
   experimentCode: (p: string, id: string) => queryOptions({ queryKey: ['experiment-code', p, id], queryFn: () => api.experimentCode(p, id), staleTime: Infinity }),

@@ -44,4 +44,26 @@ describe('applyChange', () => {
     applyChange(client, { collection: 'runs', id: 'b', version: 2, data: { id: 'b', n: 4 } })
     expect(client.getQueryData(['runs', 'item', 'b'])).toBeUndefined()
   })
+  test('a read that began before a change does not bring the old state back', async () => {
+    const client = setup()
+    const answers = [{ id: 'a', n: 1 }, { id: 'a', n: 9 }]
+    const waiting: (() => void)[] = []
+    const read = client.fetchQuery({ queryKey: ['runs', 'item', 'a'], queryFn: () => new Promise((done) => waiting.push(() => done(answers.shift()))), staleTime: 0 })
+    expect(applyChange(client, { collection: 'runs', id: 'a', version: 2, data: { id: 'a', n: 9 } })).toBe(true)
+    expect(client.getQueryData(['runs', 'item', 'a'])).toEqual({ id: 'a', n: 9 })
+    await Promise.resolve()
+    waiting.forEach((f) => f())
+    await read
+    expect(client.getQueryData(['runs', 'item', 'a'])).toEqual({ id: 'a', n: 9 })
+    expect(waiting).toHaveLength(2)
+  })
+  test('a list that is being read is read again', async () => {
+    const client = new QueryClient()
+    client.setQueryData(['runs', 'list', {}], list)
+    let finish = () => {}
+    const read = client.fetchQuery({ queryKey: ['runs', 'list', {}], queryFn: () => new Promise((done) => { finish = () => done(list) }), staleTime: 0 })
+    expect(applyChange(client, { collection: 'runs', id: 'a', version: 2, data: { id: 'a', n: 9 } })).toBe(true)
+    finish()
+    await read
+  })
 })

@@ -21,15 +21,21 @@ export function patchList<L extends ListLike>(list: L, c: Change): L {
 
 /**
  * Applies a change to the query cache. Keys are [collection, 'item', id] and
- * [collection, 'list', …]. It tells whether some list lacks the document, so
- * that the caller reads that list again.
+ * [collection, 'list', …]. It tells whether some list must be read again: it
+ * lacks the document, or is being read and may bring an older state of it. An
+ * item that is being read is read anew, for the same reason.
  */
 export function applyChange(client: QueryClient, c: Change): boolean {
   const item = [c.collection, 'item', c.id]
   if (c.data === null) client.removeQueries({ queryKey: item, exact: true })
-  else if (client.getQueryData(item) !== undefined) client.setQueryData(item, c.data)
+  else {
+    const state = client.getQueryState(item)
+    if (state) client.setQueryData(item, c.data)
+    if (state?.fetchStatus === 'fetching') void client.invalidateQueries({ queryKey: item, exact: true, refetchType: 'all' })
+  }
   let missing = false
   for (const [key, list] of client.getQueriesData<ListLike>({ queryKey: [c.collection, 'list'] })) {
+    if (client.getQueryState(key)?.fetchStatus === 'fetching') missing = true
     if (!list?.items) continue
     const next = patchList(list, c)
     if (next !== list) client.setQueryData(key, next)

@@ -21,22 +21,32 @@ interface Props {
   height: number
   /** One sentence for those who cannot see it. */
   label: string
+  /** Makes it parallel coordinates; called with the part of an axis that was stroked. */
+  onStroke?: (axis: string, from: number, to: number) => void
 }
 
 /** A chart; the engine is loaded when the first one is shown. Options are merged at most twice a second. */
-export function Chart({ option, height, label }: Props) {
+export function Chart({ option, height, label, onStroke }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const tokens = useTokens()
   const chart = useRef<{ set: (o: EngineOption) => void; dispose: () => void } | undefined>(undefined)
   const newest = useRef<EngineOption | undefined>(undefined)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const scheme = tokens === dark ? 'dark' : 'light'
+  const parallel = !!onStroke
+  const stroke = useRef(onStroke)
+  useEffect(() => {
+    stroke.current = onStroke
+  }, [onStroke])
 
   useEffect(() => {
     let gone = false
-    void import('./chartEngine').then(({ attach }) => {
+    const load = parallel
+      ? import('./parallelEngine').then((m) => (el: HTMLElement) => m.attachParallel(el, scheme, (...s) => stroke.current?.(...s)))
+      : import('./chartEngine').then((m) => (el: HTMLElement) => m.attach(el, scheme))
+    void load.then((attach) => {
       if (gone || !box.current) return
-      chart.current = attach(box.current, scheme)
+      chart.current = attach(box.current)
       if (newest.current) chart.current.set(newest.current)
     })
     return () => {
@@ -44,7 +54,7 @@ export function Chart({ option, height, label }: Props) {
       chart.current?.dispose()
       chart.current = undefined
     }
-  }, [scheme])
+  }, [scheme, parallel])
 
   const built = option(tokens)
   const key = JSON.stringify(built)

@@ -17,7 +17,12 @@ export interface Column<T> {
   width?: number | string
   /** Left out below 700 px. */
   wide?: boolean
+  /** The header sorts by it. */
+  sorts?: boolean
 }
+
+/** The column a table is sorted by, e.g. "took", or "-took" for the largest first. */
+export type Sort = string
 
 interface Props<T> {
   rows: T[] | undefined
@@ -35,13 +40,15 @@ interface Props<T> {
   /** A colour for the row's left edge. */
   edge?: (row: T) => string | undefined
   skeleton?: number
+  sort?: Sort
+  onSort?: (s: Sort) => void
 }
 
 /**
  * A table whose rows open with a click or Enter; j and k move between rows. What
  * is listed, filtered and paged is the caller's business: the server does it.
  */
-export function DataTable<T>({ rows, columns, rowId, label, to, actions, height = 33, empty, foot, selected, edge, skeleton = 6 }: Props<T>) {
+export function DataTable<T>({ rows, columns, rowId, label, to, actions, height = 33, empty, foot, selected, edge, skeleton = 6, sort, onSort }: Props<T>) {
   const navigate = useNavigate()
   const body = useRef<HTMLTableSectionElement>(null)
   const defs = useMemo(() => {
@@ -80,7 +87,16 @@ export function DataTable<T>({ rows, columns, rowId, label, to, actions, height 
           <thead>
             {table.getHeaderGroups().map((g) => (
               <tr key={g.id}>
-                {g.headers.map((h) => <th key={h.id} scope="col" className={cls(h.column.id)}><table.FlexRender header={h} /></th>)}
+                {g.headers.map((h) => {
+                  const id = h.column.id
+                  if (!onSort || !meta.get(id)?.sorts) return <th key={h.id} scope="col" className={cls(id)}><table.FlexRender header={h} /></th>
+                  const way = sort === id ? 'ascending' : sort === '-' + id ? 'descending' : undefined
+                  return (
+                    <th key={h.id} scope="col" className={cls(id)} aria-sort={way}>
+                      <button type="button" className="sorts" onClick={() => onSort(way === 'descending' ? id : '-' + id)}><table.FlexRender header={h} />{way && <span aria-hidden>{way === 'descending' ? '↓' : '↑'}</span>}</button>
+                    </th>
+                  )
+                })}
                 {actions && <th><span className="visually-hidden">Actions</span></th>}
               </tr>
             ))}
@@ -120,7 +136,7 @@ export function DataTable<T>({ rows, columns, rowId, label, to, actions, height 
 export function Paging({ shown, what, next, cursor, go }: { shown: number | undefined; what: string; next: string | undefined; cursor: string | undefined; go: (cursor: string | undefined) => void }) {
   return (
     <>
-      <span>{shown === undefined ? 'Loading' : `${shown.toLocaleString('en-US')} ${what}${next ? ' on this page, more follow' : cursor ? ' on this last page' : ''}`}</span>
+      <span>{shown === undefined ? 'Loading' : `${shown.toLocaleString('en-US')} ${shown === 1 && !next ? what.replace(/s$/, '') : what}${next ? ' on this page, more follow' : cursor ? ' on this last page' : ''}`}</span>
       <span className="end row">
         {cursor && <button type="button" className="link" onClick={() => go(undefined)}>First page</button>}
         {next && <button type="button" className="link" onClick={() => go(next)}>Next page</button>}

@@ -123,7 +123,7 @@ export function BaselineTable({ metrics: m, model }: { metrics: Metrics; model: 
             <th scope="row" className="t3">vs item-kNN</th>
             {kinds.flatMap((k) => cuts.map((c, i) => {
               const d = over(m.model[`${k}@${c}`], m.item_knn[`${k}@${c}`])
-              return <td key={k + c} className={`mono right${i ? '' : ' group'} ${d === undefined ? 't3' : d < 0 ? 'err' : 'ok'}`}>{d === undefined ? '—' : signedShare(d).replace('\u2009', '')}</td>
+              return <td key={k + c} className={`mono right${i ? '' : ' group'} ${d === undefined || Math.abs(d) < 0.005 ? 't3' : d < 0 ? 'err' : 'ok'}`}>{d === undefined ? '—' : Math.abs(d) < 0.005 ? '0%' : signedShare(d).replace('\u2009', '')}</td>
             }))}
           </tr>
         </tbody>

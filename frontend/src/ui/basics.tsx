@@ -163,6 +163,11 @@ export function Skeleton({ rows = 5, height = 33 }: { rows?: number; height?: nu
   )
 }
 
+/** A plain check box, for places that show a hundred of them. */
+export function Tick({ color, style, ...p }: React.InputHTMLAttributes<HTMLInputElement> & { color?: string }) {
+  return <input type="checkbox" className="tick" style={{ ...style, '--tick': color } as React.CSSProperties} {...p} />
+}
+
 /** A key of the keyboard. */
 export function Key({ children }: { children: React.ReactNode }) {
   return <kbd className="key">{children}</kbd>

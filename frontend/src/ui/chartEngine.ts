@@ -47,6 +47,7 @@ export function attach(el: HTMLElement, scheme: 'light' | 'dark') {
   const watch = new ResizeObserver(() => chart.resize())
   watch.observe(el)
   return {
+    chart,
     set: (o: EngineOption) => chart.setOption({ animation: false, aria: { enabled: false }, ...o }, { replaceMerge: ['series'], lazyUpdate: true }),
     dispose: () => {
       watch.disconnect()

@@ -26,9 +26,9 @@ export function Datasets() {
   const add = <Button component={Link} to={`/projects/${project}/datasets/new`} variant="filled" leftSection={<IconPlus size={16} stroke={1.75} />}>New dataset</Button>
   const columns: Column<Dataset>[] = [
     { id: 'name', header: 'Dataset', cell: (d) => <span className="two-line"><span className="em">{d.name}</span><span>{datesWords(d.definition)}</span></span> },
-    { id: 'v', header: 'Version', width: 76, cell: (d) => <span className="mono">v{d.version}</span> },
+    { id: 'v', header: 'Version', width: 76, wide: true, cell: (d) => <span className="mono">v{d.version}</span> },
     { id: 'tables', header: 'Tables', wide: true, cell: (d) => <span className="mono small">{[d.definition.primary, ...d.definition.joins.map((j) => j.table)].map((r) => refId(r).replace('raw_data.', '')).join(', ')}</span> },
-    { id: 'rows', header: 'Rows', width: 110, right: true, cell: (d) => <ProfileCell project={project} d={d} what="rows" /> },
+    { id: 'rows', header: 'Rows', width: 110, right: true, wide: true, cell: (d) => <ProfileCell project={project} d={d} what="rows" /> },
     { id: 'ready', header: 'Readiness', width: 150, cell: (d) => <ProfileCell project={project} d={d} what="rating" /> },
     { id: 'at', header: 'Changed', width: 110, right: true, wide: true, cell: (d) => <span className="t2"><Ago t={d.updated_at} /></span> },
   ]

@@ -10,7 +10,7 @@ import { col, q } from '../../api/queries'
 import type { SourceTable } from '../../api/types'
 import { Page, Title } from '../../app/Page'
 import { useAddress } from '../../app/search'
-import { bytes, count } from '../../format/numbers'
+import { bytes, count, plural } from '../../format/numbers'
 import { Ago, Panel, Skeleton } from '../../ui/basics'
 import { DataTable, type Column } from '../../ui/DataTable'
 import { ActionError, Failed, ProblemBlock } from '../../ui/Problem'
@@ -82,7 +82,7 @@ export function ConnectionPage() {
         {!builtIn && kind && (
           <Panel title="Address and credential">
             <form className="form" onSubmit={(e) => { e.preventDefault(); if (!Object.keys(own).length) save.mutate(inputs(kind.fields, values)) }}>
-              <ConnectionFields fields={kind.fields} values={values} errors={{ ...served, ...own }} onChange={setTyped} kept />
+              <ConnectionFields fields={kind.fields} values={values} errors={{ ...served, ...own }} onChange={setTyped} kept={!!c.secret_id} />
               <ActionError error={save.error} />
               <Button type="submit" disabled={!Object.keys(typed).length || Object.keys(own).length > 0} loading={save.isPending}>Save changes</Button>
             </form>
@@ -95,7 +95,7 @@ export function ConnectionPage() {
                 label="Tables" rows={shown} columns={columns} rowId={(t) => `${t.schema}.${t.name}`} to={(t) => `/etl/jobs/new?${new URLSearchParams({ connection: id, schema: t.schema, table: t.name })}`}
                 actions={(t) => <Button component={Link} to={`/etl/jobs/new?${new URLSearchParams({ connection: id, schema: t.schema, table: t.name })}`} size="compact-sm" leftSection={<IconPlus size={14} />}>Job</Button>}
                 empty={<p className="no-match t3">This user can see no table. Ask the owner of the database for SELECT.</p>}
-                foot={tables.data && <span>{count(tables.data.items.length)} tables; a row opens a new job</span>}
+                foot={tables.data && <span>{plural(tables.data.items.length, 'table')}; a row opens a new job</span>}
               />
             )}
           </Panel>

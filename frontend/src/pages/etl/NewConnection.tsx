@@ -34,7 +34,12 @@ export function NewConnection() {
   const body = () => ({ name: name.trim(), type: kind!.name, ...inputs(kind!.fields, values) })
   const test = useMutation({ mutationFn: () => api.tryConnection(body()) })
   const save = useMutation({
-    mutationFn: () => api.createConnection(body()),
+    mutationFn: async () => {
+      const c = await api.createConnection(body())
+      // What was reached a moment ago is stored as tested; when this fails, its page says "Not tested" and offers the test.
+      if (test.data?.ok) await api.testConnection(c.id).catch(() => undefined)
+      return c
+    },
     onSuccess: (c) => {
       void client.invalidateQueries({ queryKey: [col.connections, 'list'] })
       void navigate({ to: `/connections/${c.id}` })

@@ -18,6 +18,7 @@ export function verdict(r: Run): { state: string; text: string; detail: string }
   if (flight !== 0 && r.status !== 'cancelled') return { state: 'failed', text: `${plural(Math.abs(flight), 'row does', 'rows do')} not add up`, detail: 'the run is not green' }
   if (r.commit && r.commit.read !== r.rows_staged) return { state: 'failed', text: `The table took ${count(r.commit.read)} of ${count(r.rows_staged)} rows`, detail: 'the run is not green' }
   if (r.commit) return { state: 'completed', text: 'Adds up, no row lost', detail: `${count(r.commit.inserted)} new, ${count(r.commit.updated)} replaced${r.commit.deleted ? `, ${count(r.commit.deleted)} removed` : ''}` }
+  if (r.status === 'completed' && r.rows_read === 0) return { state: 'completed', text: 'Nothing new at the source', detail: 'the table keeps what it had' }
   return { state: r.status, text: 'Nothing was committed', detail: 'the table keeps what it had' }
 }
 

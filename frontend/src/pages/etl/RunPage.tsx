@@ -105,7 +105,7 @@ function RunProgress({ r }: { r: Run }) {
     const s = p.started ? (new Date(p.started).getTime() - new Date(start).getTime()) / 1000 : undefined
     const state = !p.started ? 'waiting' : p.ended ? 'done' : active ? 'running' : r.status === 'cancelled' ? 'cancelled' : 'failed'
     const status = { waiting: 'waiting', done: 'completed', running: 'running', cancelled: 'cancelled', failed: 'failed' }[state]
-    return { name: p.name, state, note: state === 'waiting' && !active ? 'not reached' : undefined, start: s === undefined ? undefined : Math.max(0, s), end: p.started ? offset(p.ended ?? r.ended_at) : undefined, icon: <Status state={status}>{PHASES[p.name] ?? p.name}</Status> }
+    return { name: p.name, state, note: state === 'waiting' && !active ? 'not reached' : undefined, start: s === undefined ? undefined : Math.max(0, s), end: p.started ? offset(p.ended ?? r.ended_at) : undefined, forecastEnd: state === 'running' && (p.name === 'extract' || p.name === 'load') && part && part > 0.1 ? elapsed / part : undefined, icon: <Status state={status}>{PHASES[p.name] ?? p.name}</Status> }
   })
   const span = Math.max(0.2, active && part && part > 0.1 ? elapsed / part : elapsed) * 1.03
   return (

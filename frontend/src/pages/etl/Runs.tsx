@@ -19,14 +19,14 @@ import './etl.css'
 
 const columns: Column<Run>[] = [
   { id: 'status', header: 'Status', width: 120, cell: (r) => <Status state={r.status}>{r.status === 'running' ? progressWord(r) : undefined}</Status> },
-  { id: 'n', header: 'Run', width: 70, cell: (r) => <span className="mono">#{r.number}</span> },
+  { id: 'n', header: 'Run', width: 70, wide: true, cell: (r) => <span className="mono">#{r.number}</span> },
   { id: 'job', header: 'Job', cell: (r) => <span className="em">{r.job_name}</span> },
   { id: 'to', header: 'Into', wide: true, cell: (r) => <span className="mono small t2">{r.destination.dataset}.{r.destination.name}</span> },
   { id: 'by', header: 'Started by', width: 100, wide: true, cell: (r) => <span className="t2">{r.by || r.trigger}</span> },
   { id: 'read', header: 'Read', width: 100, right: true, cell: (r) => <span className="mono">{count(r.rows_read)}</span> },
   { id: 'rej', header: 'Rejected', width: 90, right: true, wide: true, cell: (r) => (r.rows_rejected ? <span className="mono err" title={share(r.rows_rejected / Math.max(1, r.rows_read))}>{count(r.rows_rejected)}</span> : <span className="mono t3">0</span>) },
   { id: 'started', header: 'Started', width: 110, right: true, wide: true, cell: (r) => <span className="t2"><Ago t={r.created_at} /></span> },
-  { id: 'took', header: 'Duration', width: 90, right: true, cell: (r) => <Took start={r.started_at ?? r.created_at} end={r.ended_at} /> },
+  { id: 'took', header: 'Duration', width: 90, right: true, wide: true, cell: (r) => <Took start={r.started_at ?? r.created_at} end={r.ended_at} /> },
 ]
 
 function progressWord(r: Run): string {

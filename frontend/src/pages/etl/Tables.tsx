@@ -66,6 +66,7 @@ const NUMBERS = /^(INT64|FLOAT64|NUMERIC|BIGNUMERIC)$/
 /** A value of the warehouse as text; ids keep their digits, nothing is grouped. */
 export function cellText(v: unknown): string {
   if (typeof v === 'string') return /^\d{4}-\d\d-\d\dT00:00:00(\.0+)?Z$/.test(v) ? v.slice(0, 10) : v.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2')
+  if (typeof v === 'number' && !Number.isInteger(v)) return String(Number(v.toPrecision(12))) // 27.549999999999997 is 27.55
   return typeof v === 'object' ? JSON.stringify(v) : String(v)
 }
 
@@ -77,7 +78,7 @@ export function RowsTable({ reply, label }: { reply: RowsReply; label: string })
         <thead><tr>{reply.columns.map((c) => <th key={c.name} scope="col" className={NUMBERS.test(c.type) ? 'right' : ''} title={c.type}>{c.name}</th>)}</tr></thead>
         <tbody>
           {reply.rows.map((r, i) => (
-            <tr key={i}>{reply.columns.map((c, j) => <td key={c.name} className={NUMBERS.test(c.type) ? 'right mono' : c.type === 'STRING' ? '' : 'mono'}>{r[j] === null || r[j] === undefined ? <span className="null">NULL</span> : cellText(r[j])}</td>)}</tr>
+            <tr key={i}>{reply.columns.map((c, j) => <td key={c.name} className={NUMBERS.test(c.type) ? 'right mono' : c.type === 'STRING' ? '' : 'mono'} title={typeof r[j] === 'number' ? String(r[j]) : undefined}>{r[j] === null || r[j] === undefined ? <span className="null">NULL</span> : cellText(r[j])}</td>)}</tr>
           ))}
         </tbody>
       </table>

@@ -36,6 +36,8 @@ describe('the connection form', () => {
     render(<Form />)
     await userEvent.type(screen.getByLabelText(/Host/), 'db.example.com')
     await userEvent.type(screen.getByLabelText(/Password/), 'p4ss')
+    expect(screen.queryByLabelText('CA certificate')).toBeNull() // optional, so it is folded
+    await userEvent.click(screen.getByRole('button', { name: 'Optional CA certificate' }))
     await userEvent.type(screen.getByLabelText('CA certificate'), 'PEM')
     expect(last).toMatchObject({ host: 'db.example.com', password: 'p4ss', ca: 'PEM' })
     expect(screen.getByText('Host is needed')).toBeTruthy()
@@ -65,6 +67,7 @@ describe('the reconciliation', () => {
     ['a short commit', { commit: { ...run.commit!, read: 90 } }, 'failed', 'The table took 90 of 95 rows'],
     ['still running', { status: 'running', rows_staged: 40 }, 'running', 'Counting'],
     ['more out than in', { status: 'running', rows_staged: 99 }, 'failed', 'More rows out than in'],
+    ['nothing new', { rows_read: 0, rows_staged: 0, rows_rejected: 0, commit: undefined }, 'completed', 'Nothing new at the source'],
     ['cancelled', { status: 'cancelled', commit: undefined }, 'cancelled', 'Nothing was committed'],
   ])('%s', (_, patch, state, text) => expect(verdict({ ...run, ...patch })).toMatchObject({ state, text }))
 })

@@ -32,11 +32,11 @@ const StageNode = memo(function StageNode({ data }: NodeProps<Node<StageData>>) 
   const place = PLACES[stage.name]
   return (
     <div className={`dag-node ${state}${picked ? ' picked' : ''}`}>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      {stage.name !== 'prepare' && <Handle type="target" position={Position.Left} isConnectable={false} />}
       <span className="row"><StatusIcon state={state} /><span className="name">{label(stage.name)}</span><span className="time">{stage.started ? <Took start={stage.started} end={stage.ended} /> : <span className="mono">—</span>}</span></span>
       <span className="clip" title={fact}>{fact}</span>
       <span className="row tight t3"><place.icon size={13} stroke={1.75} aria-hidden />{place.gives}</span>
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      {stage.name !== 'evaluator' && <Handle type="source" position={Position.Right} isConnectable={false} />}
     </div>
   )
 })

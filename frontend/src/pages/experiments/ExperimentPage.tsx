@@ -112,13 +112,13 @@ function Header({ e }: { e: Experiment }) {
       <div className="grow">
         <Title after={<><Id value={e.id} show={`#${e.number}`} /><Status state={e.status} chip>{e.status === 'running' && e.stages.find((x) => x.state === 'RUNNING')?.name === 'trainer' ? 'Training' : undefined}</Status></>}>{titleOf(e)}</Title>
         <p className="page-sub">
-          <Link to={`/projects/${e.project}/datasets/${s.dataset}`}>{s.dataset_name} <span className="em">v{s.dataset_version.number}</span></Link>
-          <Link to={`/projects/${e.project}/models/${s.feature_config}?model=${s.model_config}`}>{s.feature_name} <span className="em">v{s.feature_version}</span></Link>
-          <span>{s.model_name} <span className="em">v{s.model_version}</span></span>
+          <Link to={`/projects/${e.project}/datasets/${s.dataset}`} title="The dataset"><span className="t3">data</span> {s.dataset_name} <span className="em">v{s.dataset_version.number}</span></Link>
+          <Link to={`/projects/${e.project}/models/${s.feature_config}?model=${s.model_config}`} title="The features"><span className="t3">features</span> {s.feature_name} <span className="em">v{s.feature_version}</span></Link>
+          <span title="The model"><span className="t3">model</span> {s.model_name} <span className="em">v{s.model_version}</span></span>
           <span>lr <span className="mono">{learningRate(e)}</span></span>
           <span>batch <span className="mono">{count(batchSize(e))}</span></span>
           <span>{splitWords(e.settings)}</span>
-          {e.created_by && <span>{e.created_by}</span>}
+          {e.created_by && <span>by {e.created_by}</span>}
         </p>
       </div>
       <div className="exp-progress">

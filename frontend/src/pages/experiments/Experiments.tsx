@@ -1,46 +1,77 @@
-import { Button, Checkbox, Select, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { Button, TextInput } from '@mantine/core'
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { IconArrowsDiff, IconPlayerPlay, IconSearch, IconX } from '@tabler/icons-react'
-import { useEffect } from 'react'
+import { IconAdjustmentsHorizontal, IconArrowsDiff, IconPlayerPlay, IconSearch, IconX } from '@tabler/icons-react'
+import { useEffect, useMemo, useState } from 'react'
 
-import { q } from '../../api/queries'
+import { col, q } from '../../api/queries'
 import type { Experiment } from '../../api/types'
-import { Live, Page, Title } from '../../app/Page'
+import { useWatch } from '../../api/watch'
+import { Live, Page } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
 import { typing } from '../../app/shortcuts'
-import { count, metric } from '../../format/numbers'
-import { Ago, Key, Panel, Took } from '../../ui/basics'
-import { DataTable, Paging, type Column } from '../../ui/DataTable'
+import { count, metric, plural } from '../../format/numbers'
+import { between } from '../../format/time'
+import { Ago, Key, Panel, Tick, Took } from '../../ui/basics'
+import { DataTable, type Column } from '../../ui/DataTable'
 import { Empty, GhostRow, NoMatch } from '../../ui/Empty'
 import { InlineMetric } from '../../ui/Metric'
 import { Failed } from '../../ui/Problem'
 import { Chip, Status } from '../../ui/Status'
 import { currentModel } from '../overview/life'
+import { facetsOf, filtered, METRIC } from './board'
 import { Compare } from './Compare'
-import { active, batchSize, learningRate, titleOf } from './facts'
+import { Facets } from './Facets'
+import { active, batchSize, differences, learningRate, titleOf } from './facts'
+import { LossSpark } from './LossSpark'
+import { Parallel } from './Parallel'
 import './experiments.css'
 
 export const COMPARE_COLOURS = ['var(--s1)', 'var(--s2)', 'var(--s3)']
-const STATES = [['active', 'running'], ['completed', 'completed'], ['failed', 'failed'], ['cancelled', 'cancelled']] as const
+const PAGE = 50
 
-/** Every experiment with its metrics beside item-kNN; up to three can be compared. */
+/** What a column sorts by; unknown values come last either way. */
+const SORTS: Record<string, (e: Experiment) => number | undefined> = {
+  n: (e) => e.number, lr: learningRate, batch: batchSize, width: (e) => e.snapshot.model.output_dim,
+  r10: (e) => e.metrics?.model[METRIC], r50: (e) => e.metrics?.model['recall@50'], n10: (e) => e.metrics?.model['ndcg@10'],
+  took: (e) => between(e.started_at ?? e.created_at, e.ended_at, new Date()), at: (e) => Date.parse(e.created_at),
+}
+function sorted(rows: Experiment[], sort: string): Experiment[] {
+  const of = SORTS[sort.replace('-', '')] ?? SORTS.n
+  const way = sort.startsWith('-') ? -1 : 1
+  return rows.toSorted((a, b) => {
+    const [x, y] = [of(a), of(b)]
+    if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined)
+    return (x - y) * way || b.number - a.number
+  })
+}
+
+/** Every experiment: facets, hyper-parameters against recall, and a row each; up to three can be compared. */
 export function Experiments() {
   const { id: project = '' } = useProject()
   const [search, set] = useAddress()
-  const [typed] = useDebouncedValue(search.q ?? '', 250)
-  const list = useQuery({ ...q.experiments(project, { limit: 50, cursor: search.cursor, status: search.status, dataset: search.dataset, search: typed }), placeholderData: keepPreviousData })
-  const datasets = useQuery(q.datasets(project, { limit: 50 }))
-  const all = list.data?.items
+  const [open, setOpen] = useState(false)
+  useWatch(col.history(project))
+  const first = useQuery(q.experiments(project, { limit: 100 }))
+  // The newest hundred are shown while the rest is read.
+  const rest = useQuery({ ...q.allExperiments(project), enabled: !!first.data?.next, placeholderData: keepPreviousData })
+  const list = first.data?.next ? (rest.data ?? first.data) : first.data
+  const all = list?.items
+  const facets = useMemo(() => facetsOf(all ?? []), [all])
+  const { rows, filters } = useMemo(() => filtered(all ?? [], facets, search), [all, facets, search])
+  const sort = search.sort ?? '-at'
+  const order = useMemo(() => sorted(rows, sort), [rows, sort])
+  const pages = Math.max(1, Math.ceil(order.length / PAGE))
+  const page = Math.min(pages, Math.max(1, Number(search.page) || 1))
+  const shown = order.slice((page - 1) * PAGE, page * PAGE)
   const selected = (search.sel ?? '').split(',').filter(Boolean)
-  const filters = [search.status, search.dataset, search.q].filter(Boolean).length
-  const top = Math.max(...(all ?? []).map((e) => Math.max(e.metrics?.model['recall@10'] ?? 0, e.metrics?.item_knn['recall@10'] ?? 0)), 0) * 1.05
+  const top = Math.max(...rows.map((e) => Math.max(e.metrics?.model[METRIC] ?? 0, e.metrics?.item_knn[METRIC] ?? 0)), 0) * 1.05
   const serving = all && currentModel(all)
   const toggle = (id: string) => set({ sel: (selected.includes(id) ? selected.filter((s) => s !== id) : [...selected, id].slice(-3)).join(',') })
   const colourOf = (id: string) => (selected.includes(id) ? COMPARE_COLOURS[selected.indexOf(id)] : undefined)
-  // A selected run may stand on another page, or come with the address.
+  const clear = () => set({ ...Object.fromEntries(filters.map((f) => [f, undefined])), page: undefined })
+  // A selected run may come with the address and be older than what is listed.
   const others = useQueries({ queries: selected.map((id) => ({ ...q.experiment(project, id), retry: false })) })
   const picked = others.map((o) => o.data).filter((e) => e !== undefined)
 
@@ -56,56 +87,75 @@ export function Experiments() {
   })
 
   const columns: Column<Experiment>[] = [
-    { id: 'sel', header: <span className="visually-hidden">Compare</span>, width: 40, cell: (e) => <Checkbox data-select checked={selected.includes(e.id)} onChange={() => toggle(e.id)} aria-label={`Compare #${e.number}`} tabIndex={-1} styles={{ input: { backgroundColor: colourOf(e.id), borderColor: colourOf(e.id) } }} /> },
-    { id: 'n', header: 'Run', width: 56, cell: (e) => <span className="mono">#{e.number}</span> },
-    { id: 'name', header: 'Name', cell: (e) => <span className="row tight"><span className="em clip">{titleOf(e)}</span>{e.id === serving?.id && <Chip tone="ok">serving</Chip>}{active(e) && e.epoch > 0 && <Chip tone="warn">epoch {e.epoch}</Chip>}</span> },
-    { id: 'status', header: 'Status', width: 108, cell: (e) => <Status state={e.status} /> },
-    { id: 'data', header: 'Data · features', width: 112, wide: true, cell: (e) => <span className="mono small t2" title={`${e.snapshot.dataset_name}, ${e.snapshot.feature_name}, ${e.snapshot.model_name}`}>v{e.snapshot.dataset_version.number} · v{e.snapshot.feature_version}</span> },
-    { id: 'lr', header: 'lr', width: 62, right: true, wide: true, cell: (e) => <span className="mono">{learningRate(e)}</span> },
-    { id: 'batch', header: 'Batch', width: 68, right: true, wide: true, cell: (e) => <span className="mono">{count(batchSize(e))}</span> },
-    { id: 'r10', header: <span className="em" style={{ color: 'var(--text)' }}>Recall@10</span>, width: 140, right: true, cell: (e) => <InlineMetric value={e.metrics?.model['recall@10']} knn={e.metrics?.item_knn['recall@10']} top={top} color={colourOf(e.id)} /> },
-    { id: 'r50', header: 'R@50', width: 72, right: true, wide: true, cell: (e) => <span className="mono">{metric(e.metrics?.model['recall@50'])}</span> },
-    { id: 'n10', header: 'NDCG@10', width: 78, right: true, wide: true, cell: (e) => <span className="mono">{metric(e.metrics?.model['ndcg@10'])}</span> },
-    { id: 'took', header: 'Duration', width: 84, right: true, wide: true, cell: (e) => <Took start={e.started_at ?? e.created_at} end={e.ended_at} /> },
-    { id: 'at', header: 'Started', width: 104, right: true, wide: true, cell: (e) => <span className="t2"><Ago t={e.created_at} /></span> },
+    { id: 'sel', header: <span className="visually-hidden">Compare</span>, width: 34, cell: (e) => <Tick data-select checked={selected.includes(e.id)} onChange={() => toggle(e.id)} aria-label={`Compare #${e.number}`} tabIndex={-1} color={colourOf(e.id)} /> },
+    { id: 'n', header: 'Run', width: 52, wide: true, sorts: true, cell: (e) => <span className="mono">#{e.number}</span> },
+    { id: 'name', header: 'Name', cell: (e) => <div className="board-name"><span className="row tight"><span className="em clip" title={titleOf(e)}>{titleOf(e)}</span>{e.id === serving?.id && <Chip tone="ok">serving</Chip>}{active(e) && e.epoch > 0 && <Chip tone="warn">epoch {e.epoch}</Chip>}</span><span className="board-under"><span className="mono small">#{e.number}</span><Status state={e.status} /><span className="t3 small"><Ago t={e.created_at} /></span></span></div> },
+    { id: 'status', header: 'Status', width: 104, wide: true, cell: (e) => <Status state={e.status} /> },
+    { id: 'data', header: 'Data · features', width: 96, wide: true, cell: (e) => <span className="mono t2" title={`${e.snapshot.dataset_name}, ${e.snapshot.feature_name}, ${e.snapshot.model_name}`}>v{e.snapshot.dataset_version.number} · v{e.snapshot.feature_version}</span> },
+    { id: 'lr', header: 'lr', width: 58, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{learningRate(e)}</span> },
+    { id: 'batch', header: 'Batch', width: 62, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{count(batchSize(e))}</span> },
+    { id: 'width', header: 'Out', width: 44, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{e.snapshot.model.output_dim}</span> },
+    { id: 'r10', header: <span className="em" style={{ color: 'var(--text)' }}>Recall@10</span>, width: 132, right: true, sorts: true, cell: (e) => <InlineMetric value={e.metrics?.model[METRIC]} knn={e.metrics?.item_knn[METRIC]} top={top} color={colourOf(e.id)} /> },
+    { id: 'r50', header: 'R@50', width: 60, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{metric(e.metrics?.model['recall@50'])}</span> },
+    { id: 'n10', header: 'NDCG@10', width: 76, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{metric(e.metrics?.model['ndcg@10'])}</span> },
+    { id: 'loss', header: <span style={{ paddingLeft: 12 }}>Val. loss</span>, width: 88, wide: true, cell: (e) => <LossSpark e={e} project={project} color={colourOf(e.id)} /> },
+    { id: 'took', header: 'Duration', width: 74, right: true, wide: true, sorts: true, cell: (e) => <Took start={e.started_at ?? e.created_at} end={e.ended_at} /> },
+    { id: 'at', header: 'Started', width: 92, right: true, wide: true, sorts: true, cell: (e) => <span className="t2"><Ago t={e.created_at} /></span> },
   ]
   const add = <Button component={Link} to={`/projects/${project}/experiments/new`} variant="filled" leftSection={<IconPlayerPlay size={16} stroke={1.75} />}>New experiment</Button>
-  const any = !all || all.length > 0 || filters > 0
+  if (search.compare && picked.length > 1) {
+    return <Page crumbs={[{ label: 'Experiments', to: `/projects/${project}/experiments?sel=${search.sel ?? ''}` }, { label: 'Compare' }]} actions={<><Live />{add}</>}><Compare list={picked} project={project} /></Page>
+  }
+  const crumbs = [{ label: 'Experiments' }]
+  if (first.error) return <Page crumbs={crumbs} actions={add}><Failed error={first.error} retry={() => void first.refetch()} /></Page>
+  if (all && all.length === 0) {
+    return (
+      <Page crumbs={crumbs} actions={add}>
+        <Empty title="Run the first experiment" action={add} other={<Button component={Link} to={`/projects/${project}/models`}>Look at the features</Button>} ghost={<GhostRow labels={['#1', 'Completed', 'Recall@10 —', 'item-kNN —', 'popularity —']} />}>
+          It trains a two-tower model on all but the last weeks and measures it on those, beside popularity and item-kNN. 100,000 rows take about two minutes.
+        </Empty>
+      </Page>
+    )
+  }
+  const knn = serving?.metrics?.item_knn[METRIC]
+  const differ = picked.length > 1 ? differences(picked).length : 0
   return (
-    <Page crumbs={[{ label: 'Experiments', to: search.compare ? `/projects/${project}/experiments?sel=${search.sel ?? ''}` : undefined }, ...(search.compare ? [{ label: 'Compare' }] : [])]} actions={<><Live />{add}</>}>
-      {list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : search.compare && picked.length > 1 ? <Compare list={picked} project={project} /> : (
-        <>
-          <Title after={serving?.metrics && <span className="t3 small">tick on a bar: item-kNN on the same protocol</span>}>Experiments</Title>
+    <Page full crumbs={crumbs} actions={<>{knn !== undefined && <span className="board-note t3 small">tick on a bar: item-kNN on the same protocol, <span className="mono">{metric(knn)}</span> for #{serving!.number}</span>}<Live />{add}</>} phone={add}>
+      <div className="board">
+        <aside className={`board-facets${open ? ' open' : ''}`} aria-label="Filters">
+          <span data-search><TextInput aria-label="Search experiments" placeholder="Search runs" leftSection={<IconSearch size={14} />} rightSection={<Key>/</Key>} value={search.q ?? ''} onChange={(e) => set({ q: e.currentTarget.value, page: undefined })} /></span>
+          <Button className="board-more" leftSection={<IconAdjustmentsHorizontal size={16} stroke={1.75} />} aria-expanded={open} onClick={() => setOpen(!open)}>Filters{filters.length ? ` (${filters.length})` : ''}</Button>
+          <div className="board-list">
+            {all && <Facets all={all} facets={facets} search={search} set={set} />}
+            {filters.length > 0 && <Button variant="subtle" size="compact-sm" leftSection={<IconX size={14} />} onClick={clear}>Clear {plural(filters.length, 'filter')}</Button>}
+          </div>
+        </aside>
+        <div className="board-main">
+          {all && <Parallel all={all} rows={rows} selected={selected} set={set} />}
           <Panel flush label="Experiments">
-            {any && (
-              <div className="filters">
-                <span data-search><TextInput aria-label="Search experiments" placeholder="Search runs" leftSection={<IconSearch size={14} />} rightSection={<Key>/</Key>} value={search.q ?? ''} onChange={(e) => set({ q: e.currentTarget.value, cursor: undefined })} w={220} /></span>
-                {STATES.map(([value, look]) => {
-                  const on = search.status === value
-                  return <button key={value} type="button" className={`filter-chip${on ? ' on' : ''}`} aria-pressed={on} onClick={() => set({ status: on ? undefined : value, cursor: undefined })}><Status state={look} /></button>
-                })}
-                {(datasets.data?.items.length ?? 0) > 1 && <Select aria-label="Dataset" placeholder="Any dataset" clearable w={180} data={datasets.data!.items.map((d) => ({ value: d.id, label: d.name }))} value={search.dataset ?? null} onChange={(v) => set({ dataset: v ?? undefined, cursor: undefined })} />}
-              </div>
-            )}
             <DataTable
-              label="Experiments" rows={all} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={10} height={33}
-              empty={filters ? <NoMatch what="run" filters={filters} clear={() => set({ q: undefined, status: undefined, dataset: undefined })} /> : (
-                <Empty title="Run the first experiment" action={add} other={<Button component={Link} to={`/projects/${project}/models`}>Look at the features</Button>} ghost={<GhostRow labels={['#1', 'Completed', 'Recall@10 —', 'item-kNN —', 'popularity —']} />}>
-                  It trains a two-tower model on all but the last weeks and measures it on those, beside popularity and item-kNN. 100,000 rows take about two minutes.
-                </Empty>
-              )}
-              foot={list.data && <Paging shown={all?.length} what="experiments" next={list.data.next} cursor={search.cursor} go={(cursor) => set({ cursor }, true)} />}
+              label="Experiments" rows={all && shown} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={14} height={28}
+              sort={sort} onSort={(s) => set({ sort: s === '-at' ? undefined : s, page: undefined })}
+              empty={<NoMatch what="run" filters={filters.length} clear={clear} />}
+              foot={all && <>
+                <span>{rows.length ? `${count((page - 1) * PAGE + 1)}–${count(Math.min(page * PAGE, rows.length))} of ${plural(rows.length, 'experiment')}` : ''}{rows.length < all.length ? `, filtered from ${count(all.length)}` : ''}{list.next ? `; older ones than the newest ${count(all.length)} are not listed` : ''}</span>
+                <span className="end row">
+                  {page > 1 && <button type="button" className="link" onClick={() => set({ page: page > 2 ? String(page - 1) : undefined }, true)}>Previous page</button>}
+                  {page < pages && <button type="button" className="link" onClick={() => set({ page: String(page + 1) }, true)}>Next page</button>}
+                </span>
+              </>}
             />
           </Panel>
-          {picked.length > 0 && (
-            <div className="select-bar" role="region" aria-label="Selection">
-              <span className="em">{picked.length} selected</span>
-              {picked.map((e, i) => <span key={e.id} className="select-chip"><i style={{ background: COMPARE_COLOURS[i] }} aria-hidden />#{e.number}<button type="button" aria-label={`Leave #${e.number} out`} onClick={() => toggle(e.id)}><IconX size={13} /></button></span>)}
-              <span className="end row"><Button variant="subtle" onClick={() => set({ sel: undefined })}>Clear</Button><Button variant="filled" leftSection={<IconArrowsDiff size={16} stroke={1.75} />} rightSection={<Key>C</Key>} disabled={picked.length < 2} onClick={() => set({ compare: '1' }, true)}>Compare</Button></span>
-            </div>
-          )}
-        </>
-      )}
+        </div>
+        {picked.length > 0 && (
+          <div className="select-bar" role="region" aria-label="Selection">
+            <span className="em">{picked.length} selected</span>
+            {picked.map((e, i) => <span key={e.id} className="select-chip"><i style={{ background: COMPARE_COLOURS[i] }} aria-hidden />#{e.number}<button type="button" aria-label={`Leave #${e.number} out`} onClick={() => toggle(e.id)}><IconX size={13} /></button></span>)}
+            {picked.length > 1 && <span className="t3 small">{differ ? `differ in ${plural(differ, 'setting')}` : 'equal settings'}</span>}
+            <span className="end row"><Button variant="subtle" onClick={() => set({ sel: undefined })}>Clear</Button><Button variant="filled" leftSection={<IconArrowsDiff size={16} stroke={1.75} />} rightSection={<Key>C</Key>} disabled={picked.length < 2} onClick={() => set({ compare: '1' }, true)}>Compare</Button></span>
+          </div>
+        )}
+      </div>
     </Page>
   )
 }

@@ -10,6 +10,7 @@ import { Live, Page, Title } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
 import { count, metric, plural } from '../../format/numbers'
+import { date } from '../../format/time'
 import { Ago, Panel, Skeleton, Took } from '../../ui/basics'
 import { DataTable, type Column } from '../../ui/DataTable'
 import { Failed, TurnOf } from '../../ui/Problem'
@@ -61,7 +62,7 @@ export function Overview() {
       {error ? <Failed error={error} retry={() => all.forEach((a) => void a.refetch())} /> : blank ? <Start project={project} /> : (
         <>
           <Title
-            after={facts && <span className="t2">{[profile.data?.to && `Data to ${profile.data.to}`, `${plural(moving, 'run')} in progress`, attention.length ? `${plural(attention.length, 'item')} need${attention.length === 1 ? 's' : ''} attention` : 'nothing needs attention'].filter(Boolean).join(' · ')}</span>}
+            after={facts && <span className="t2">{[profile.data?.to && `Data to ${date(profile.data.to)}`, `${plural(moving, 'run')} in progress`, attention.length ? `${plural(attention.length, 'item')} need${attention.length === 1 ? 's' : ''} attention` : 'nothing needs attention'].filter(Boolean).join(' · ')}</span>}
             right={<Live />}
           >
             Overview
@@ -108,7 +109,7 @@ function LifeOfData({ nodes }: { nodes: LifeNode[] }) {
               <Status state={n.state}>{n.word}</Status>
               <span className="life-facts small">
                 {n.facts.map(([label, v]) => (
-                  <span key={label} className="life-fact"><span className="t3">{label}</span><span className="t2 clip">{v.time ? <Ago t={v.time} /> : v.took ? <Took start={v.took[0]} end={v.took[1]} /> : v.text}</span></span>
+                  <span key={label} className="life-fact"><span className="t3">{label}</span><span className="t2 clip" title={v.text}>{v.time ? <Ago t={v.time} /> : v.took ? <Took start={v.took[0]} end={v.took[1]} /> : v.text}</span></span>
                 ))}
               </span>
             </Link>

@@ -47,5 +47,5 @@ test('a blocking finding caps the word of the score', () => {
 
 test('the current model is the newest one that was measured', () => {
   const m = metrics(0.3, 0.2, 0.1)
-  expect(currentModel([experiment({ id: 'x', status: 'running' }), experiment({ id: 'a', metrics: m, ended_at: '2026-11-01T00:00:00Z' }), experiment({ id: 'b', metrics: m, ended_at: '2026-11-02T00:00:00Z' }), experiment({ id: 'c', status: 'failed', ended_at: '2026-11-03T00:00:00Z' })])?.id).toBe('b')
+  expect(currentModel([experiment({ id: 'x', status: 'running' }), experiment({ id: 'a', number: 2, metrics: m, ended_at: '2026-11-03T00:00:00Z' }), experiment({ id: 'b', number: 3, metrics: m, ended_at: '2026-11-02T00:00:00Z' }), experiment({ id: 'c', number: 4, status: 'failed' })])?.id).toBe('b')
 })

@@ -1,6 +1,6 @@
 import type { Connection, Dataset, Experiment, FeatureConfig, Job, ModelConfig, Problem, Profile, Run, TableInfo, Turn } from '../../api/types'
 import { count, headline, plural } from '../../format/numbers'
-import { parse } from '../../format/time'
+import { date, parse } from '../../format/time'
 
 /** All the facts the overview draws from. undefined = not read yet. */
 export interface Facts {
@@ -22,9 +22,9 @@ const active = (s: string) => ['pending', 'preparing', 'running'].includes(s)
 const newest = <T extends { modified?: string; created_at?: string; updated_at?: string }>(list: T[], key: (t: T) => string | undefined): T | undefined =>
   list.reduce<T | undefined>((a, b) => (!a || (parse(key(b))?.getTime() ?? 0) > (parse(key(a))?.getTime() ?? 0) ? b : a), undefined)
 
-/** The experiment whose lists are served: the newest one that completed with metrics. */
+/** The experiment whose lists are served: the last started one that completed, as the server chooses it. */
 export function currentModel(experiments: Experiment[]): Experiment | undefined {
-  return newest(experiments.filter((e) => e.status === 'completed' && e.metrics), (e) => e.ended_at)
+  return experiments.filter((e) => e.status === 'completed' && e.metrics).sort((a, b) => b.number - a.number)[0]
 }
 
 /** Raw tables a dataset reads. */
@@ -71,7 +71,7 @@ export function lifeOf(f: Facts): LifeNode[] {
       figure: f.profile ? headline(f.profile.rows) : dataset ? `v${dataset.version}` : undefined, unit: f.profile ? 'rows' : '', line: dataset ? `${dataset.name} · v${dataset.version}` : 'none yet',
       edge: !dataset ? 'pending' : behind.length ? 'stale' : 'done',
       ...(!dataset ? { state: 'waiting', word: 'None yet' } : behind.length ? { state: 'warning', word: `Behind ${behind.length === 1 ? behind[0].ref.name : plural(behind.length, 'table')}` } : f.profile ? ratingOf(f.profile) : { state: 'waiting', word: 'Not analysed' }),
-      facts: [['Data to', { text: f.profile?.to ?? '—' }], ['Analysed', f.profile ? { time: f.profile.analyzed_at } : { text: '—' }]],
+      facts: [['Data to', { text: date(f.profile?.to) }], ['Analysed', f.profile ? { time: f.profile.analyzed_at } : { text: '—' }]],
     },
     {
       key: 'models', name: 'Features & model', to: features ? `${base}/models/${features.id}` : `${base}/models`,
@@ -93,7 +93,7 @@ export function lifeOf(f: Facts): LifeNode[] {
       figure: serving ? headline(serving.recommendations ?? undefined) : undefined, unit: 'rows', line: serving ? `lists of experiment #${serving.number}` : 'none yet',
       edge: serving ? 'done' : 'pending',
       ...(serving ? { state: 'completed', word: 'Can be asked for' } : { state: 'waiting', word: 'None yet' }),
-      facts: [['Fresh to', serving?.examples?.to ? { text: serving.examples.to } : { text: '—' }], ['Written', serving ? { time: serving.ended_at } : { text: '—' }]],
+      facts: [['Fresh to', { text: date(serving?.examples?.to) }], ['Written', serving ? { time: serving.ended_at } : { text: '—' }]],
     },
   ]
 }

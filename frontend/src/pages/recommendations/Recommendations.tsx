@@ -7,7 +7,7 @@ import { IconAlertTriangle, IconBuildingStore, IconEye, IconSearch, IconSparkles
 import { url } from '../../api/client'
 import { problemOf } from '../../api/problem'
 import { q } from '../../api/queries'
-import type { Bought, Experiment, RecItem, Recommendations } from '../../api/types'
+import type { Bought, Experiment, RecItem, Recommendations, WarehouseColumn } from '../../api/types'
 import { Page } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
@@ -96,9 +96,9 @@ function Customer({ project, customer, experiments }: { project: string; custome
           <NumberInput aria-label="How many products" w={64} min={1} max={100} value={k} onChange={(v) => set({ k: Number(v) === 10 ? undefined : String(v || 10) })} />
         </>}
       >
-        <Items r={r} />
+        <Items r={r} schema={experiment?.snapshot.dataset_version.schema ?? []} />
       </Panel>
-      {(r?.bought?.length ?? 0) > 0 && <BoughtTable bought={r!.bought!} customer={customer} />}
+      {(r?.bought?.length ?? 0) > 0 && <BoughtTable bought={r!.bought!} customer={customer} schema={experiment?.snapshot.dataset_version.schema ?? []} />}
       <Panel title="Ask for it yourself" flush>
         <div className="rec-call"><code className="mono" tabIndex={0} role="region" aria-label="The same as a call">{curl}</code><Copy text={curl} label="Copy the call" /></div>
       </Panel>
@@ -106,8 +106,9 @@ function Customer({ project, customer, experiments }: { project: string; custome
   )
 }
 
-function Items({ r }: { r: Recommendations | undefined }) {
-  const names = attributeNames(r?.items ?? [])
+function Items({ r, schema }: { r: Recommendations | undefined; schema: WarehouseColumn[] }) {
+  const names = attributeNames(r?.items ?? [], schema)
+  const times = timesOf(schema)
   const scores = (r?.items ?? []).map((i) => i.score)
   const hi = Math.max(...scores, 0)
   const lo = Math.min(...scores, 0)
@@ -115,31 +116,37 @@ function Items({ r }: { r: Recommendations | undefined }) {
   const columns: Column<RecItem>[] = [
     { id: 'rank', header: <span className="visually-hidden">Rank</span>, width: 48, right: true, cell: (i) => <span className="mono t3">{i.rank}</span> },
     { id: 'product', header: 'Product', cell: (i) => <span className="mono em">{i.product}</span> },
-    ...names.map((n): Column<RecItem> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof r?.items[0]?.attributes?.[n] === 'number', cell: (i) => <span className="t2">{show(i.attributes?.[n])}</span> })),
+    ...names.map((n): Column<RecItem> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof r?.items[0]?.attributes?.[n] === 'number', cell: (i) => <span className="t2">{show(i.attributes?.[n], times.has(n))}</span> })),
     { id: 'seen', header: 'Seen', width: 120, wide: true, cell: (i) => (i.seen ?? bought.has(i.product) ? <span className="row tight t3"><IconEye size={14} stroke={1.75} aria-hidden />bought</span> : <span className="row tight acc"><IconSparkles size={14} stroke={1.75} aria-hidden />new to them</span>) },
     r?.source === 'popular' ? { id: 'score', header: <Term tip="How many customers bought it in the training time, or how often; the list is the same for everybody.">Bought</Term>, width: 110, right: true, cell: (i) => <span className="mono">{count(i.score)}</span> } : { id: 'score', header: <Term tip="The dot product of the customer's and the product's vectors. It orders one customer's list; it is no probability, and lists cannot be compared by it.">Score</Term>, width: 150, right: true, cell: (i) => <span className="score"><span className="score-track"><span style={{ width: `${hi > lo ? ((i.score - lo) / (hi - lo)) * 100 : 100}%` }} /></span><span className="mono">{i.score.toFixed(3)}</span></span> },
   ]
   return <DataTable label="Recommended products" rows={r?.items} columns={columns} rowId={(i) => String(i.rank)} skeleton={10} empty={<p className="no-match t3">Nothing is left: every product of the list was bought already.</p>} />
 }
 
-function BoughtTable({ bought, customer }: { bought: Bought[]; customer: string }) {
-  const names = attributeNames(bought)
+function BoughtTable({ bought, customer, schema }: { bought: Bought[]; customer: string; schema: WarehouseColumn[] }) {
+  const names = attributeNames(bought, schema)
+  const times = timesOf(schema)
   const columns: Column<Bought>[] = [
     { id: 'product', header: 'Product', cell: (b) => <span className="mono em">{b.product}</span> },
-    ...names.map((n): Column<Bought> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof bought[0]?.attributes?.[n] === 'number', cell: (b) => <span className="t2">{show(b.attributes?.[n])}</span> })),
+    ...names.map((n): Column<Bought> => ({ id: 'a-' + n, header: n.replaceAll('_', ' '), wide: true, right: typeof bought[0]?.attributes?.[n] === 'number', cell: (b) => <span className="t2">{show(b.attributes?.[n], times.has(n))}</span> })),
     { id: 'n', header: 'Times', width: 80, right: true, cell: (b) => <span className="mono">{count(b.count)}</span> },
     { id: 'at', header: 'Last', width: 120, right: true, cell: (b) => <span className="t2 nowrap">{b.time ? date(b.time) : '—'}</span> },
   ]
   return <Panel title={`What ${customer} bought`} note={`the last ${plural(bought.length, 'product')}`} flush><DataTable label="Bought products" rows={bought} columns={columns} rowId={(b) => b.product + (b.time ?? '')} height={28} /></Panel>
 }
 
-/** At most four attributes that the products have. */
-function attributeNames(items: { attributes?: Record<string, unknown> }[]): string[] {
-  return [...new Set(items.flatMap((i) => Object.keys(i.attributes ?? {})))].slice(0, 4)
+/** At most four attributes that the products have, in the order of the dataset's columns. */
+function attributeNames(items: { attributes?: Record<string, unknown> }[], schema: WarehouseColumn[]): string[] {
+  const place = (n: string) => (schema.findIndex((c) => c.name === n) + 1 || schema.length + 1)
+  return [...new Set(items.flatMap((i) => Object.keys(i.attributes ?? {})))].sort((a, b) => place(a) - place(b)).slice(0, 4)
 }
 
-function show(v: unknown): React.ReactNode {
+/** Columns of time: they reach training, and the lists, as Unix seconds. */
+const timesOf = (schema: WarehouseColumn[]) => new Set(schema.filter((c) => /^(DATE|DATETIME|TIMESTAMP)$/.test(c.type)).map((c) => c.name))
+
+function show(v: unknown, time: boolean): React.ReactNode {
   if (v === null || v === undefined || v === '' || v === '__MISSING__') return '—'
+  if (time && typeof v === 'number') return <span className="nowrap">{date(new Date(v * 1000).toISOString())}</span>
   return typeof v === 'number' ? <span className="mono">{v.toLocaleString('en-US', Number.isInteger(v) ? {} : { minimumFractionDigits: 2, maximumFractionDigits: 2 })}</span> : String(v)
 }
 
