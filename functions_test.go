@@ -56,7 +56,7 @@ func start(t *testing.T, binary, target string) (url string, took time.Duration)
 	}
 	_, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(binary)
-	cmd.Env = append(os.Environ(), "FUNCTION_TARGET="+target, "PORT="+port, "LOCAL_ONLY=true", "B2BRECS_BUCKET_UPLOADS=acme-uploads", "B2BRECS_BUCKET_STAGING=acme-staging")
+	cmd.Env = append(os.Environ(), "FUNCTION_TARGET="+target, "PORT="+port, "LOCAL_ONLY=true", "B2BRECS_BUCKET_UPLOADS=acme-uploads", "B2BRECS_BUCKET_STAGING=acme-staging", "B2BRECS_BUCKET_PIPELINES=acme-pipelines")
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
