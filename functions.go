@@ -31,8 +31,6 @@ import (
 	"sync"
 
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
-	ce "github.com/cloudevents/sdk-go/v2/event"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/b2brecs/b2brecs/functions"
@@ -53,7 +51,8 @@ func init() {
 		case platform.HTTP, platform.Call:
 			framework.HTTP(f.Name, u.serve(f))
 		case platform.Event:
-			framework.CloudEvent(f.Name, u.deliver(f))
+			// Not framework.CloudEvent: its reading of a push loses the attempt and the key.
+			framework.HTTP(f.Name, u.deliver(f))
 		}
 	}
 }
@@ -135,35 +134,40 @@ func route(f platform.Function, p *platform.Platform) http.Handler {
 }
 
 // deliver makes the handler of an event function.
-func (u *unit) deliver(f platform.Function) func(context.Context, ce.Event) error {
+func (u *unit) deliver(f platform.Function) http.HandlerFunc {
 	handler := lazily(u, f.Event)
-	return func(ctx context.Context, e ce.Event) error {
-		buckets, err := u.buckets()
-		if err != nil {
-			return result(http.StatusServiceUnavailable, err)
-		}
-		m, err := cloudevent.Decoder{Buckets: buckets}.FromEvent(e)
-		if err == nil {
-			var ours bool
-			if m, ours, err = cloud.Native(m); err == nil && !ours {
-				return nil
-			}
-		}
-		if err == nil && m.Topic != f.Topic {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		m, ours, err := u.message(r)
+		if err == nil && ours && m.Topic != f.Topic {
 			err = problem.New(problem.InvalidArgument, "event %s is of topic %s; %s takes %s", m.ID, m.Topic, f.Name, f.Topic)
 		}
-		if err != nil {
-			return answer(err)
+		if err != nil || !ours {
+			answer(w, err)
+			return
 		}
 		h, err := handler(ctx)
 		if err != nil {
-			return result(http.StatusServiceUnavailable, err)
+			write(w, http.StatusServiceUnavailable, err)
+			return
 		}
 		if err = handle(ctx, f, h, m); err != nil && (!problem.Retryable(err) || m.Attempt >= events.MaxAttempts) {
 			err = u.bury(ctx, f, m, err)
 		}
-		return answer(err)
+		answer(w, err)
 	}
+}
+
+// message decodes a delivery. ours is false for what is to be acknowledged unseen.
+func (u *unit) message(r *http.Request) (m events.Message, ours bool, err error) {
+	buckets, err := u.buckets()
+	if err != nil {
+		return m, false, err
+	}
+	if m, err = (cloudevent.Decoder{Buckets: buckets}).FromRequest(r); err != nil {
+		return m, false, err
+	}
+	return cloud.Native(m)
 }
 
 // bury keeps a message that nobody will handle as a dead letter. When that fails, the
@@ -183,9 +187,8 @@ func (u *unit) bury(ctx context.Context, f platform.Function, m events.Message, 
 	return nil
 }
 
-// handle runs a handler under the function's own time limit. The framework's
-// receiver may hand a delivery to the goroutine of another request, whose end
-// says nothing about this one, so that request's cancellation is left behind.
+// handle runs a handler under the function's own time limit. A sender that hangs up
+// stops nothing: what is half done would only come again.
 func handle(ctx context.Context, f platform.Function, h events.Handler, m events.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.Timeout)
 	defer cancel()
@@ -193,25 +196,25 @@ func handle(ctx context.Context, f platform.Function, h events.Handler, m events
 }
 
 // answer says how a delivery ends: see the package comment.
-func answer(err error) error {
+func answer(w http.ResponseWriter, err error) {
 	switch {
 	case err == nil:
-		return nil
+		w.WriteHeader(http.StatusNoContent)
 	case problem.Retryable(err):
-		return result(http.StatusInternalServerError, err)
+		write(w, http.StatusInternalServerError, err)
+	default:
+		write(w, http.StatusBadRequest, err)
 	}
-	return result(http.StatusBadRequest, err)
 }
 
-// result carries the problem as JSON, which logs index by its members.
-func result(status int, err error) error {
+// write sends the problem as JSON, which logs index by its members.
+func write(w http.ResponseWriter, status int, err error) {
 	p := *problem.Of(err)
 	if p.Message == "" {
 		p.Message = err.Error()
 	}
-	text, failed := json.Marshal(p)
-	if failed != nil {
-		text = []byte(p.Message)
-	}
-	return cehttp.NewResult(status, "%s", string(text))
+	slog.Warn("a delivery failed", "status", status, "problem", p)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(p) // the sender is gone otherwise
 }

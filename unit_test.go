@@ -3,6 +3,7 @@ package b2brecs
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -11,12 +12,10 @@ import (
 	"testing"
 	"time"
 
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/b2brecs/b2brecs/shared/api"
 	"github.com/b2brecs/b2brecs/shared/events"
-	"github.com/b2brecs/b2brecs/shared/events/cloudevent"
 	"github.com/b2brecs/b2brecs/shared/identity"
 	"github.com/b2brecs/b2brecs/shared/identity/local"
 	"github.com/b2brecs/b2brecs/shared/platform"
@@ -129,17 +128,24 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func status(t *testing.T, err error) int {
+// delivered sends a message to an event function as Pub/Sub pushes it, and gives the answer.
+func delivered(ctx context.Context, t *testing.T, h http.Handler, m events.Message) (int, string) {
 	t.Helper()
-	var r *cehttp.Result
-	switch {
-	case err == nil:
-		return http.StatusOK
-	case errors.As(err, &r):
-		return r.StatusCode
+	body, err := json.Marshal(map[string]any{
+		"message": map[string]any{
+			"attributes": map[string]string{"ce-id": m.ID, "ce-type": m.Type, "ce-source": "//b2brecs/topics/" + m.Topic, "ce-time": m.Time.Format(time.RFC3339Nano), "ce-specversion": "1.0"},
+			"data":       []byte(m.Data), "messageId": "77", "orderingKey": m.Key,
+		},
+		"subscription": "projects/p/subscriptions/f", "deliveryAttempt": m.Attempt,
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Errorf("%v is not an answer", err)
-	return 0
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
 }
 
 // What a delivery is answered follows from the handler's error; what failed for good
@@ -167,8 +173,8 @@ func TestDeliveries(t *testing.T) {
 		}})
 	m := events.Message{ID: "1", Topic: "things", Type: "b2brecs.things.v1", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Key: "k", Attempt: 3, Data: []byte(`{"a":1}`)}
 	ended, end := context.WithCancel(t.Context())
-	end() // the request another delivery came with is over
-	if s := status(t, deliver(ended, cloudevent.ToEvent(m))); s != http.StatusServiceUnavailable {
+	end() // the sender has hung up
+	if s, _ := delivered(ended, t, deliver, m); s != http.StatusServiceUnavailable {
 		t.Errorf("a platform that is not up answers %d, want 503", s)
 	}
 	for _, c := range []struct {
@@ -179,25 +185,25 @@ func TestDeliveries(t *testing.T) {
 		want    int
 		buried  bool
 	}{
-		{"handled", nil, 3, nil, http.StatusOK, false},
+		{"handled", nil, 3, nil, http.StatusNoContent, false},
 		{"unavailable", problem.New(problem.Unavailable, "later"), 3, nil, http.StatusInternalServerError, false},
 		{"a plain error", errors.New("something"), 3, nil, http.StatusInternalServerError, false},
 		{"internal", problem.New(problem.Internal, "%s", "100% broken"), 3, nil, http.StatusInternalServerError, false},
-		{"malformed payload", problem.New(problem.InvalidArgument, "no"), 3, nil, http.StatusOK, true},
-		{"gone", problem.New(problem.NotFound, "no"), 3, nil, http.StatusOK, true},
-		{"the last attempt", problem.New(problem.Unavailable, "still"), events.MaxAttempts, nil, http.StatusOK, true},
+		{"malformed payload", problem.New(problem.InvalidArgument, "no"), 3, nil, http.StatusNoContent, true},
+		{"gone", problem.New(problem.NotFound, "no"), 3, nil, http.StatusNoContent, true},
+		{"the last attempt", problem.New(problem.Unavailable, "still"), events.MaxAttempts, nil, http.StatusNoContent, true},
 		{"no room for a dead letter", problem.New(problem.NotFound, "no"), 3, problem.New(problem.Unavailable, "full"), http.StatusBadRequest, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fails, noRoom, buried = c.err, c.noRoom, nil
 			m := m
 			m.Attempt = c.attempt
-			err := deliver(ended, cloudevent.ToEvent(m))
-			if s := status(t, err); s != c.want {
+			s, text := delivered(ended, t, deliver, m)
+			if s != c.want {
 				t.Errorf("%d, want %d", s, c.want)
 			}
-			if c.want >= 400 && !strings.Contains(err.Error(), c.err.Error()) {
-				t.Errorf("the answer %q hides %q", err, c.err)
+			if c.want >= 400 && !strings.Contains(text, c.err.Error()) {
+				t.Errorf("the answer %q hides %q", text, c.err)
 			}
 			if c.buried != (len(buried) == 1) || c.buried && buried[0] != "f 1: "+c.err.Error() {
 				t.Errorf("dead letters: %q", buried)
@@ -212,7 +218,7 @@ func TestDeliveries(t *testing.T) {
 	}
 	other := m
 	other.Topic = "others"
-	if s := status(t, deliver(t.Context(), cloudevent.ToEvent(other))); s != http.StatusBadRequest {
+	if s, _ := delivered(t.Context(), t, deliver, other); s != http.StatusBadRequest {
 		t.Errorf("a message of another topic answers %d, want 400", s)
 	}
 }

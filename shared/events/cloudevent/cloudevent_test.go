@@ -229,3 +229,23 @@ func FuzzFromRequest(f *testing.F) {
 		}
 	})
 }
+
+// A push of another service's message names its subscription alone; the address says
+// which topic it is of.
+func TestTopicOfThePushAddress(t *testing.T) {
+	const body = `{"message":{"data":"e30=","messageId":"7","publishTime":"2026-01-02T03:04:05Z"},"subscription":"projects/p/subscriptions/follow-pipeline","deliveryAttempt":2}`
+	for path, want := range map[string]string{
+		"/projects/p/topics/pipeline-job-log":                 "pipeline-job-log",
+		"/follow-pipeline/projects/p/topics/pipeline-job-log": "pipeline-job-log",
+		"/":                        "follow-pipeline",
+		"/projects/p/topics/a/b":   "follow-pipeline",
+		"/projects/p/topics/":      "follow-pipeline",
+		"/anything/pipeline-job-x": "follow-pipeline",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+		m, err := cloudevent.FromRequest(r)
+		if err != nil || m.Topic != want || m.ID != "7" || m.Attempt != 2 {
+			t.Errorf("%s: %+v, %v; want topic %s", path, m, err, want)
+		}
+	}
+}

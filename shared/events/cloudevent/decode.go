@@ -38,7 +38,9 @@ func FromRequest(r *http.Request) (events.Message, error) { return Decoder{}.Fro
 // FromEvent is Decoder.FromEvent of the zero Decoder.
 func FromEvent(e ce.Event) (events.Message, error) { return Decoder{}.FromEvent(e) }
 
-// FromRequest decodes a delivery by HTTP. It reads the whole body.
+// FromRequest decodes a delivery by HTTP. It reads the whole body. A push of a message
+// that another service published is of the topic in the address, else of the one that
+// the subscription is named after.
 func (d Decoder) FromRequest(r *http.Request) (events.Message, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
@@ -57,7 +59,19 @@ func (d Decoder) FromRequest(r *http.Request) (events.Message, error) {
 		}
 		return d.FromEvent(*e)
 	}
-	return d.fromPush(body, "", "")
+	return d.fromPush(body, "", topicOfPath(r.URL.Path))
+}
+
+// topicOfPath gives the topic of a push address that ends in /projects/P/topics/T,
+// as the product's subscriptions have it: a push names its subscription and not its
+// topic. "" for other addresses.
+func topicOfPath(path string) string {
+	const parts = "/topics/"
+	at := strings.LastIndex(path, parts)
+	if at < 0 || strings.Contains(path[at+len(parts):], "/") {
+		return ""
+	}
+	return path[at+len(parts):]
 }
 
 // FromEvent decodes a CloudEvent: one of the product's, a Pub/Sub message or a

@@ -1,5 +1,5 @@
 // Package cloud bundles the platform on Google Cloud: Firestore for state,
-// Pub/Sub and Eventarc for events, Cloud Storage for objects, BigQuery for the
+// Pub/Sub for events, Cloud Storage for objects, BigQuery for the
 // warehouse, Cloud Workflows, Vertex AI Pipelines, Cloud Scheduler, Secret Manager,
 // and an OIDC issuer for identity.
 //

@@ -1,0 +1,30 @@
+locals {
+  root      = "${path.module}/../../../.."
+  project   = var.data.project_id
+  functions = { for f in jsondecode(file("${local.root}/functions.json")).functions : f.name => f }
+  events    = { for name, f in local.functions : name => f if f.kind == "event" }
+  # What answers at an address: functions that people or workflows call.
+  served    = { for name, f in local.functions : name => f if f.kind != "event" }
+  workflows = { for file in fileset("${local.root}/workflows-yaml", "*.yaml") : trimsuffix(file, ".yaml") => file("${local.root}/workflows-yaml/${file}") }
+
+  functions_url = "https://${var.domain}/functions"
+
+  images = "${var.images.location}-docker.pkg.dev/${var.images.project}/${var.images.repository}"
+
+  # Where a function's events come from when Google sends them in its own words: the
+  # log sink's entries become events in shared/platform/cloud.
+  native = { "pipeline-noticed" = local.pipeline_log_topic }
+  # Published, and heard by no function yet. Publishing to a topic that is not there is
+  # an error.
+  unheard = ["etl-run-ended", "pipeline-progress", "pipeline-state-changed"]
+
+  pipeline_log_topic = "pipeline-job-log"
+
+  topic_of = { for name, f in local.events : name => lookup(local.native, f.topic, f.topic) }
+  # Topics that the product publishes to: not those that Google fills.
+  published = setsubtract(
+    concat([for f in local.events : f.topic], local.unheard),
+    concat([for f in local.events : f.topic if try(f.bucket, "") != ""], keys(local.native)),
+  )
+  topics = setunion(local.published, values(local.topic_of), [local.pipeline_log_topic])
+}

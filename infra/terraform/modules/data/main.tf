@@ -1,0 +1,54 @@
+# What a client owns: the project, and in it everything that holds data. It is apart
+# from module client so that a client's services can be taken down and their data stay.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50"
+    }
+  }
+}
+
+resource "google_project" "client" {
+  #checkov:skip=CKV2_GCP_5:Data Access audit logs of every service are the account's choice; they are priced by volume
+  project_id          = var.project_id
+  name                = var.project_id
+  org_id              = var.org_id
+  folder_id           = var.folder_id
+  billing_account     = var.billing_account
+  auto_create_network = false
+  deletion_policy     = var.destroy_data ? "DELETE" : "PREVENT"
+}
+
+resource "google_project_service" "api" {
+  for_each = toset([
+    "aiplatform.googleapis.com",
+    "bigquery.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "compute.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "identitytoolkit.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+    "workflowexecutions.googleapis.com",
+    "workflows.googleapis.com",
+  ])
+  project            = google_project.client.project_id
+  service            = each.key
+  disable_on_destroy = false
+}
+
+# Asking for the agent makes it; it announces finalized objects.
+data "google_storage_project_service_account" "agent" {
+  project    = google_project.client.project_id
+  depends_on = [google_project_service.api]
+}
