@@ -168,12 +168,15 @@ func (p *plan) columnName(r warehouse.Ref, name string) string {
 }
 
 // equal compares keys; keys of different types are compared as text, decimals
-// without their trailing zeros.
+// without their trailing zeros, days and times as points in time, UTC.
 func (p *plan) equal(j Join, left, right sql.Expr) sql.Expr {
 	lc, _ := warehouse.FindColumn(p.schemas[j.LeftTable], j.LeftColumn)
 	rc, _ := warehouse.FindColumn(p.schemas[j.Table], j.RightColumn)
-	if lc.Type == rc.Type || lc.Type.Number() && rc.Type.Number() || lc.Type.Temporal() && rc.Type.Temporal() {
+	switch {
+	case lc.Type == rc.Type || lc.Type.Number() && rc.Type.Number():
 		return sql.Eq(left, right)
+	case lc.Type.Temporal() && rc.Type.Temporal(): // BigQuery compares no TIMESTAMP with a DATE or DATETIME
+		return sql.Eq(sql.Cast(left, warehouse.Timestamp), sql.Cast(right, warehouse.Timestamp))
 	}
 	return sql.Eq(idText(left, lc.Type), idText(right, rc.Type))
 }
@@ -182,7 +185,11 @@ func (p *plan) equal(j Join, left, right sql.Expr) sql.Expr {
 func (p *plan) firstPerKey(j Join) sql.Query {
 	key := p.columnName(j.Table, j.RightColumn)
 	var cols []sql.Item
-	order := sql.Window{PartitionBy: []sql.Expr{sql.Name(key)}}
+	each := sql.Name(key)
+	if c, _ := warehouse.FindColumn(p.schemas[j.Table], key); c.Type == warehouse.Float64 {
+		each = idText(each, c.Type) // BigQuery has no partitions by FLOAT64
+	}
+	order := sql.Window{PartitionBy: []sql.Expr{each}}
 	for _, c := range p.schemas[j.Table] {
 		if c.Repeated || slices.Contains(noTraining, c.Type) {
 			continue // neither selectable nor comparable

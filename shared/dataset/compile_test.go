@@ -2,7 +2,6 @@ package dataset_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/dialect"
+	"github.com/b2brecs/b2brecs/shared/warehouse/warehousetest"
 )
 
 type compiled struct {
@@ -62,19 +62,28 @@ func TestCompile(t *testing.T) {
 			t.Run(c.name+"/"+d.Name(), func(t *testing.T) {
 				s, cols, err := dataset.Compile(c.def, schemas(), d, c.form)
 				must(t, err)
-				var params []string
-				for name, v := range s.Params {
-					params = append(params, fmt.Sprintf("-- @%s = %v\n", name, v))
-				}
-				slices.Sort(params)
-				var types []string
-				for _, col := range cols {
-					types = append(types, col.Name+" "+string(col.Type))
-				}
-				golden(t, "compile/"+c.name+"."+d.Name()+".sql", "-- "+strings.Join(types, ", ")+"\n"+strings.Join(params, "")+s.SQL+"\n")
+				golden(t, "compile/"+c.name+"."+d.Name()+".sql", warehousetest.Golden(s, cols)+"\n")
 			})
 		}
 	}
+}
+
+// TestTables keeps the tables that the statements are about, as BigQuery declares them.
+func TestTables(t *testing.T) {
+	tables := schemas()
+	for _, c := range cases() {
+		if c.name == "training-random" {
+			_, cols, err := dataset.Compile(c.def, schemas(), dialect.BigQuery{}, c.form)
+			must(t, err)
+			tables[dataset.ExamplesTable("r1")] = cols
+		}
+	}
+	var ddl []string
+	for r, cols := range tables {
+		ddl = append(ddl, warehousetest.DDL(warehouse.Table{Ref: r, Columns: cols}))
+	}
+	slices.Sort(ddl)
+	golden(t, "tables.sql", strings.Join(ddl, "\n\n")+"\n")
 }
 
 // TestStatements keeps the statements of exports and of the profile's groups.
@@ -93,12 +102,12 @@ func TestStatements(t *testing.T) {
 			all, err := dataset.ExportSQL(ex, d)
 			must(t, err)
 			for _, folder := range []string{"data/train/", "data/catalogue/", "data/customers/"} {
-				golden(t, "export/"+c.name+"-"+strings.Split(folder, "/")[1]+"."+d.Name()+".sql", all[folder]+"\n")
+				golden(t, "export/"+c.name+"-"+strings.Split(folder, "/")[1]+"."+d.Name()+".sql", warehousetest.Golden(all[folder], ex.Columns[:len(ex.Columns)-1])+"\n") // without the split
 			}
 		}
 		profile, err := dataset.AnalysisSQL(cases()[3].def, schemas(), d, dataset.Form{Now: now})
 		must(t, err)
-		golden(t, "export/profile-groups."+d.Name()+".sql", profile+"\n")
+		golden(t, "export/profile-groups."+d.Name()+".sql", warehousetest.Golden(profile, nil)+"\n")
 	}
 }
 

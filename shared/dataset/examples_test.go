@@ -280,6 +280,38 @@ func TestFanOut(t *testing.T) {
 }
 
 // TestExport writes a run folder twice and reads it back.
+// TestKeysOfOtherTypes: a day meets the midnight of a time, and the two zeros of
+// FLOAT64 are one key.
+func TestKeysOfOtherTypes(t *testing.T) {
+	wh := open(t)
+	load(t, wh, sales, append([]warehouse.Column{{Name: "weight", Type: warehouse.Float64}}, saleCols...),
+		[][]any{{0.0, 1, "a", at(1, 0), 1.0}, {1.5, 2, "b", at(2, 7), 1.0}})
+	load(t, wh, products, []warehouse.Column{{Name: "since", Type: warehouse.Date}, {Name: "weight", Type: warehouse.Float64}, {Name: "name", Type: warehouse.String}},
+		[][]any{{at(1, 0), 0.0, "b"}, {at(2, 0), math.Copysign(0, -1), "a"}})
+	for _, c := range []struct {
+		left, right string
+		want        []any
+	}{{"sold_at", "since", []any{"b", nil}}, {"weight", "weight", []any{"b", nil}}} {
+		def := base()
+		def.Joins = []dataset.Join{{Table: products, LeftColumn: c.left, RightColumn: c.right, FanOut: dataset.FanOutFirst}}
+		def.Columns = append(def.Columns, col(products, "name"))
+		schemas, err := dataset.LiveSchemas(t.Context(), wh, def)
+		must(t, err)
+		s, _, err := dataset.Compile(def, schemas, wh.Dialect(), dataset.Form{})
+		must(t, err)
+		s.SQL += "\nORDER BY customer_no"
+		out, err := wh.Query(t.Context(), s, 10)
+		must(t, err)
+		var names []any
+		for _, r := range out.Values {
+			names = append(names, r[4])
+		}
+		if diff := cmp.Diff(c.want, names); diff != "" {
+			t.Errorf("%s: %s", c.left, diff)
+		}
+	}
+}
+
 func TestExport(t *testing.T) {
 	wh := open(t)
 	var rows [][]any

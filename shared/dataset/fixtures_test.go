@@ -3,12 +3,9 @@ package dataset_test
 import (
 	"context"
 	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/b2brecs/b2brecs/shared/dataset"
 	"github.com/b2brecs/b2brecs/shared/events"
@@ -17,6 +14,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/objects/folder"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/duckdb"
+	"github.com/b2brecs/b2brecs/shared/warehouse/warehousetest"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -56,22 +54,7 @@ func base() dataset.Definition {
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; rewrite with -update)\n%s", path, diff)
-	}
+	warehousetest.Same(t, filepath.Join("testdata", name), got, *update)
 }
 
 func open(t testing.TB) *warehouse.Warehouse {

@@ -3,6 +3,8 @@ package recommend
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,10 +107,7 @@ func (s Service) describe(ctx context.Context, e experiment.Experiment, l *List)
 	if len(columns) == 0 || len(ids) == 0 {
 		return nil
 	}
-	products := make([]string, 0, len(ids))
-	for id := range ids {
-		products = append(products, id)
-	}
+	products := slices.Sorted(maps.Keys(ids))
 	d := s.Warehouse.Dialect()
 	quoted := make([]string, len(columns))
 	for i, c := range columns {

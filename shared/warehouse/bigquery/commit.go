@@ -98,7 +98,7 @@ func (d *Driver) plan(ctx context.Context, c warehouse.Commit) (*plan, error) {
 		switch {
 		case !ok:
 			e.WithField("columns."+col.Name, "the table has no such column")
-		case to.Repeated != col.Repeated || to.Repeated && to.Type != col.Type:
+		case to.Repeated != col.Repeated || to.Repeated && to.Type != col.Type || !converts(col.Type, to.Type):
 			e.WithField("columns."+col.Name, "it is %s; the table's is %s", describe(col), describe(to))
 		}
 	}

@@ -340,6 +340,19 @@ func TestCommitConverts(t *testing.T) {
 	} else if diff := cmp.Diff([]problem.Field{{Location: "columns.n", Message: "the values of 2 rows are not INT64"}, {Location: "columns.day", Message: "the values of 1 rows are not DATE"}}, problem.Of(err).Fields); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+	// A type that has no conversion is refused before anything is loaded.
+	dates := warehouse.Ref{Dataset: warehouse.Raw, Name: "d_" + state.NewID()}
+	other := slices.Clone(cols)
+	other[1].Type = warehouse.Date
+	if err := d.Create(t.Context(), warehouse.Table{Ref: dates, Columns: other}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Commit(t.Context(), warehouse.Commit{ID: state.NewID(), Target: dates, Mode: warehouse.Append, URIs: []string{write("a", "1", "2026-01-01")}})
+	if !problem.Is(err, problem.InvalidArgument) {
+		t.Errorf("%v", err)
+	} else if diff := cmp.Diff([]problem.Field{{Location: "columns.w", Message: "it is FLOAT64; the table's is DATE"}}, problem.Of(err).Fields); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 	// NULL keys equal each other.
 	for i, want := range []warehouse.CommitResult{{Read: 2, Inserted: 2}, {Read: 2, Updated: 2}} {
 		got, err := commit(write("a", "1", "2026-01-01"), write(nil, fmt.Sprint(i), "2026-01-02"))

@@ -30,10 +30,7 @@ func (d *Driver) Committed(ctx context.Context, id string) (warehouse.CommitResu
 	if err := d.ledger(ctx); err != nil {
 		return warehouse.CommitResult{}, err
 	}
-	ended, err := d.run(ctx, d.statement(ctx, "lookup", warehouse.Statement{
-		SQL:    "SELECT rows_read, inserted, updated, deleted FROM " + bigSQL.Table(ledger.Ref) + " WHERE id = @id",
-		Params: map[string]any{"id": id},
-	}, own))
+	ended, err := d.run(ctx, d.statement(ctx, "lookup", lookup(id), own))
 	if err != nil {
 		return warehouse.CommitResult{}, engineProblem(ctx, err, what)
 	}
@@ -46,6 +43,13 @@ func (d *Driver) Committed(ctx context.Context, id string) (warehouse.CommitResu
 	}
 	n := func(i int) int64 { return rows.Values[0][i].(int64) } // the ledger's columns are INT64 and required
 	return warehouse.CommitResult{ID: id, Read: n(0), Inserted: n(1), Updated: n(2), Deleted: n(3)}, nil
+}
+
+func lookup(id string) warehouse.Statement {
+	return warehouse.Statement{
+		SQL:    "SELECT rows_read, inserted, updated, deleted FROM " + bigSQL.Table(ledger.Ref) + " WHERE id = @id",
+		Params: map[string]any{"id": id},
+	}
 }
 
 // ledger makes the ledger where there is none.

@@ -3,21 +3,18 @@ package bigquery
 import (
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/b2brecs/b2brecs/shared/warehouse"
+	"github.com/b2brecs/b2brecs/shared/warehouse/warehousetest"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/*.sql")
 
 // The statements that commits run, word by word: they are the part of the driver that
-// moves rows, and files can be given to another parser of GoogleSQL.
+// moves rows. scripts/googlesql gives them to BigQuery's own parser.
 func TestStatements(t *testing.T) {
 	col := func(name string, t warehouse.Type) warehouse.Column { return warehouse.Column{Name: name, Type: t} }
 	base := plan{
@@ -34,6 +31,34 @@ func TestStatements(t *testing.T) {
 			{Name: "tags", Type: warehouse.String, Repeated: true}, col("seq", warehouse.Int64), col("file", warehouse.String),
 		}},
 	}
+	every := warehouse.Table{Ref: warehouse.Ref{Dataset: Staging, Name: "every"}}
+	var conversions []string
+	var converted []warehouse.Column
+	for _, from := range warehouse.Types {
+		c := col("c_"+strings.ToLower(string(from)), from)
+		every.Columns = append(every.Columns, c)
+		for _, to := range warehouse.Types {
+			if from == to || !converts(from, to) {
+				continue
+			}
+			for _, safe := range []bool{true, false} {
+				out := col(fmt.Sprint("v", len(converted)), to)
+				converted = append(converted, out)
+				conversions = append(conversions, convert(bigSQL.Ident(c.Name), from, to, safe)+" AS "+out.Name)
+			}
+		}
+	}
+	warehousetest.Same(t, "testdata/conversions.sql", warehousetest.Golden(warehouse.Statement{
+		SQL: "SELECT\n  " + strings.Join(conversions, ",\n  ") + "\nFROM " + bigSQL.Table(every.Ref),
+	}, converted)+"\n", *update)
+	tables := []string{
+		warehousetest.DDL(warehouse.Table{Ref: base.Target, Columns: base.target}),
+		warehousetest.DDL(warehouse.Table{Ref: base.staging, Columns: base.objects.columns}),
+		warehousetest.DDL(ledger),
+		warehousetest.DDL(every),
+	}
+	warehousetest.Same(t, "testdata/tables.sql", strings.Join(tables, "\n\n")+"\n", *update)
+	warehousetest.Same(t, "testdata/lookup.sql", warehousetest.Golden(lookup("run-1"), ledger.Columns[3:7])+"\n", *update)
 	for name, change := range map[string]func(p *plan){
 		"append":  func(*plan) {},
 		"nothing": func(p *plan) { p.objects = contents{} },
@@ -49,31 +74,18 @@ func TestStatements(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := base
 			change(&p)
-			check := ""
+			got := ""
 			if p.staged() {
 				text, checks := checkSQL(&p)
-				check = fmt.Sprintf("-- %d checks\n%s;\n\n", len(checks), text)
+				gives := make([]warehouse.Column, len(checks))
+				for i := range checks {
+					gives[i] = col(fmt.Sprint("n", i), warehouse.Int64)
+				}
+				got = warehousetest.Golden(warehouse.Statement{SQL: text}, gives) + "\n\n"
 			}
 			text, params := applySQL(&p)
-			var names []string
-			for n := range params {
-				names = append(names, n)
-			}
-			slices.Sort(names)
-			got := check + "-- parameters: " + strings.Join(names, ", ") + "\n" + text + "\n"
-			file := filepath.Join("testdata", name+".sql")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
+			got += warehousetest.Golden(warehouse.Statement{SQL: text, Params: params}, nil) + "\n"
+			warehousetest.Same(t, filepath.Join("testdata", name+".sql"), got, *update)
 		})
 	}
 }

@@ -2,6 +2,7 @@ package bigquery
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,28 @@ import (
 // (https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema).
 var restNames = map[warehouse.Type]bq.FieldType{
 	warehouse.Int64: bq.IntegerFieldType, warehouse.Float64: bq.FloatFieldType, warehouse.Bool: bq.BooleanFieldType,
+}
+
+// conversions are what a column loaded from Parquet can be written as, besides its own type
+// (https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules, and
+// what PARSE_JSON and ST_GEOGFROM take).
+var conversions = map[warehouse.Type][]warehouse.Type{
+	warehouse.String: {warehouse.Int64, warehouse.Float64, warehouse.Numeric, warehouse.BigNumeric, warehouse.Bool, warehouse.Date,
+		warehouse.DateTime, warehouse.Timestamp, warehouse.Time, warehouse.JSON, warehouse.Bytes, warehouse.Geography},
+	warehouse.Int64:      {warehouse.String, warehouse.Float64, warehouse.Numeric, warehouse.BigNumeric, warehouse.Bool},
+	warehouse.Float64:    {warehouse.String, warehouse.Int64, warehouse.Numeric, warehouse.BigNumeric},
+	warehouse.Numeric:    {warehouse.String, warehouse.Int64, warehouse.Float64, warehouse.BigNumeric},
+	warehouse.BigNumeric: {warehouse.String, warehouse.Int64, warehouse.Float64, warehouse.Numeric},
+	warehouse.Bool:       {warehouse.String, warehouse.Int64},
+	warehouse.Date:       {warehouse.String, warehouse.DateTime, warehouse.Timestamp},
+	warehouse.DateTime:   {warehouse.String, warehouse.Date, warehouse.Timestamp, warehouse.Time},
+	warehouse.Timestamp:  {warehouse.String, warehouse.Date, warehouse.DateTime, warehouse.Time},
+	warehouse.Time:       {warehouse.String},
+	warehouse.Bytes:      {warehouse.String, warehouse.Geography},
+}
+
+func converts(from, to warehouse.Type) bool {
+	return from == to || slices.Contains(conversions[from], to)
 }
 
 func schemaOf(cols []warehouse.Column) bq.Schema {

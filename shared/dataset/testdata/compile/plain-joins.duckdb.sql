@@ -1,4 +1,4 @@
--- customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC, paid BOOL, name STRING, price FLOAT64, since DATE, opens TIME, city STRING, customers_customer_no STRING
+-- gives customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC, paid BOOL, name STRING, price FLOAT64, since DATE, opens TIME, city STRING, customers_customer_no STRING
 WITH
   "scope" AS (
     SELECT

@@ -1,6 +1,6 @@
--- customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC
--- @rolling_days = 90
--- @today = 20513
+-- @rolling_days INT64 = 90
+-- @today INT64 = 20513
+-- gives customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC
 WITH
   `scope` AS (
     SELECT

@@ -1,5 +1,5 @@
--- customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC
--- @start_day = 20147
+-- @start_day INT64 = 20147
+-- gives customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC
 WITH
   `scope` AS (
     SELECT

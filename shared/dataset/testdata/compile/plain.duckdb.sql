@@ -1,4 +1,4 @@
--- customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC
+-- gives customer_no INT64, item_no STRING, sold_at TIMESTAMP, amount NUMERIC
 WITH
   "scope" AS (
     SELECT

@@ -1,5 +1,5 @@
--- customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
--- @today = 20513
+-- @today INT64 = 20513
+-- gives customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
 WITH
   `scope` AS (
     SELECT

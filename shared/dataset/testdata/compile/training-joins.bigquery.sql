@@ -1,4 +1,4 @@
--- customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, paid INT64, name STRING, price FLOAT64, since INT64, opens STRING, city STRING, customers_customer_no STRING
+-- gives customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, paid INT64, name STRING, price FLOAT64, since INT64, opens STRING, city STRING, customers_customer_no STRING
 WITH
   `scope` AS (
     SELECT

@@ -1,6 +1,6 @@
--- customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
--- @seed = 42
--- @start_day = 20147
+-- @seed STRING = "42"
+-- @start_day INT64 = 20147
+-- gives customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
 WITH
   `scope` AS (
     SELECT

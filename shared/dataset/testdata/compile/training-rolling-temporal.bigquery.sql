@@ -1,6 +1,6 @@
--- customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
--- @rolling_days = 90
--- @today = 20513
+-- @rolling_days INT64 = 90
+-- @today INT64 = 20513
+-- gives customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64, split STRING
 WITH
   `scope` AS (
     SELECT

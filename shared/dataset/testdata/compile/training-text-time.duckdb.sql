@@ -1,5 +1,5 @@
--- item_no STRING, buyer STRING, at INT64, split STRING
--- @today = 20513
+-- @today INT64 = 20513
+-- gives item_no STRING, buyer STRING, at INT64, split STRING
 WITH
   "scope" AS (
     SELECT

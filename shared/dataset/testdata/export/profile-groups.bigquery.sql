@@ -1,3 +1,5 @@
+-- @rolling_days INT64 = 90
+-- @today INT64 = 20513
 WITH
   `scope` AS (
     SELECT

@@ -1,3 +1,5 @@
+-- @split STRING = "train"
+-- gives customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64
 SELECT
   "customer_no",
   "item_no",

@@ -1,3 +1,5 @@
+-- @split STRING = "train"
+-- gives customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64
 SELECT
   "x"."customer_no" AS "customer_no",
   "x"."item_no" AS "item_no",

@@ -1,4 +1,7 @@
--- parameters: dataset, id, name, rows_read
+-- @dataset STRING = "raw_data"
+-- @id STRING = "run-1"
+-- @name STRING = "sales"
+-- @rows_read INT64 = 0
 BEGIN TRANSACTION;
 IF NOT EXISTS (SELECT 1 FROM `b2brecs_ledger`.`commits` WHERE id = @id) THEN
 INSERT INTO `b2brecs_ledger`.`commits` (id, dataset, name, rows_read, inserted, updated, deleted, committed)

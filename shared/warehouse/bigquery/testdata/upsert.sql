@@ -1,7 +1,10 @@
--- 8 checks
-SELECT COUNTIF(`id` IS NULL) AS n0, COUNTIF(`price` IS NOT NULL AND SAFE_CAST(`price` AS NUMERIC) IS NULL) AS n1, COUNTIF(`sold` IS NOT NULL AND SAFE_CAST(`sold` AS DATE) IS NULL) AS n2, COUNTIF(`seen` IS NOT NULL AND SAFE_CAST(`seen` AS TIMESTAMP) IS NULL) AS n3, COUNTIF(`doc` IS NOT NULL AND SAFE.PARSE_JSON(`doc`, wide_number_mode=>'round') IS NULL) AS n4, COUNTIF(`place` IS NOT NULL AND SAFE.ST_GEOGFROM(`place`) IS NULL) AS n5, COUNTIF(`id` IS NULL) AS n6, COUNTIF(`name` IS NULL) AS n7 FROM `b2brecs_staging`.`commit_1`;
+-- gives n0 INT64, n1 INT64, n2 INT64, n3 INT64, n4 INT64, n5 INT64, n6 INT64, n7 INT64
+SELECT COUNTIF(`id` IS NULL) AS n0, COUNTIF(`price` IS NOT NULL AND SAFE_CAST(`price` AS NUMERIC) IS NULL) AS n1, COUNTIF(`sold` IS NOT NULL AND SAFE_CAST(`sold` AS DATE) IS NULL) AS n2, COUNTIF(`seen` IS NOT NULL AND SAFE_CAST(`seen` AS TIMESTAMP) IS NULL) AS n3, COUNTIF(`doc` IS NOT NULL AND SAFE.PARSE_JSON(`doc`, wide_number_mode=>'round') IS NULL) AS n4, COUNTIF(`place` IS NOT NULL AND SAFE.ST_GEOGFROM(`place`) IS NULL) AS n5, COUNTIF(`id` IS NULL) AS n6, COUNTIF(`name` IS NULL) AS n7 FROM `b2brecs_staging`.`commit_1`
 
--- parameters: dataset, id, name, rows_read
+-- @dataset STRING = "raw_data"
+-- @id STRING = "run-1"
+-- @name STRING = "sales"
+-- @rows_read INT64 = 5
 BEGIN TRANSACTION;
 IF NOT EXISTS (SELECT 1 FROM `b2brecs_ledger`.`commits` WHERE id = @id) THEN
 INSERT INTO `b2brecs_ledger`.`commits` (id, dataset, name, rows_read, inserted, updated, deleted, committed)
