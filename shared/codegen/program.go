@@ -11,7 +11,7 @@ import (
 
 // Version of the generator. It is part of the header and of the hash: it MUST
 // grow whenever the same input gives other bytes.
-const Version = "1.0"
+const Version = "1.1"
 
 // Program is what two configurations mean, with every name resolved. The
 // modules, the manifest, Dims and Params are all computed from it.
@@ -86,7 +86,7 @@ type Tower struct {
 	Inputs    []TowerInput  `json:"inputs"`
 	Crosses   []Cross       `json:"crosses"`
 	Layers    []model.Layer `json:"layers"`
-	OutputDim int           `json:"output_dim"`
+	OutputDim int           `json:"output_dim"` // learned numbers of a vector; VectorDim counts all
 }
 
 // TowerInput is one part of the concatenated vector that enters a tower's layers.
@@ -117,6 +117,20 @@ type Training struct {
 	Patience     int     `json:"patience"`
 	TopK         int     `json:"top_k"`
 	Index        string  `json:"index"`
+}
+
+// Prior reports whether the model starts from the best-seller list: the last
+// number of a product's vector is then its log share of the training rows, and of
+// a customer's 1. That needs scores that are log probabilities, which is what
+// log-Q gives and unit vectors cannot reach.
+func (t Training) Prior() bool { return t.LogQ && !t.Normalize }
+
+// VectorDim is the width of the vectors that leave both towers.
+func (p *Program) VectorDim() int {
+	if p.Training.Prior() {
+		return p.Query.OutputDim + 1
+	}
+	return p.Query.OutputDim
 }
 
 // Width of the vector that enters the tower's layers.

@@ -18,7 +18,7 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 import numpy as np
 
-from training_support import synthetic
+from training_support import synthetic, vector_dim
 
 ROWS = 3000
 
@@ -74,7 +74,7 @@ def check(case: Path, work: Path) -> str:
         }
         answers[name] = {k: v.numpy() for k, v in loaded.signatures[name](**feeds).items()}
         assert sorted(answers[name]) == sorted(o["name"] for o in described["outputs"]), name
-    dim = definition["model"]["output_dim"]
+    dim = vector_dim(definition["model"])
     for name in ("embed_query", "embed_candidate"):
         vectors = answers[name]["embedding"]
         assert vectors.shape == (50, dim) and np.isfinite(vectors).all(), name

@@ -6,10 +6,11 @@ One process for all of them: importing TensorFlow costs more than a case.
 import json
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training_support import GOLDEN, Folder, synthetic
+from training_support import GOLDEN, Folder, has_prior, synthetic, vector_dim
 
 CASES = sorted(p.parent.name for p in GOLDEN.glob("*/input.json"))
 
@@ -42,7 +43,7 @@ def test_trains_and_serves(trained):
 
     model = tf.saved_model.load(str(folder.model))
     signatures = model.signatures
-    features, dim = definition["features"], definition["model"]["output_dim"]
+    features, dim = definition["features"], vector_dim(definition["model"])
     vectors = {}
     for tower, table in (("query", "customers"), ("candidate", "catalogue")):
         rows = pq.read_table(folder.root / "data" / table / "part-00000.parquet")
@@ -60,10 +61,52 @@ def test_trains_and_serves(trained):
     exact = -np.sort(-(vectors["query"] @ vectors["candidate"].T), axis=1)[:, :k]
     np.testing.assert_allclose(answer["scores"].numpy(), exact, rtol=1e-3, atol=1e-4)
 
+    if has_prior(definition["model"]):
+        assert (vectors["query"][:, -1] == 1).all()
+        rows = pq.read_table(folder.root / "data" / "catalogue" / "part-00000.parquet")
+        want = [share(folder)[p] for p in rows[folder.config["product"]].to_pylist()]
+        prior = definition["model"]["temperature"] * np.log(want)
+        np.testing.assert_allclose(vectors["candidate"][:, -1], prior, rtol=1e-5)
+
     document = json.loads((folder.model / "serving_schema.json").read_text())
     assert document["products"] == products
     names = [i["column"] for i in document["signatures"]["embed_query"]["inputs"]]
     assert names == [f["column"] for f in features["query"]["features"]]
+
+
+def share(folder):
+    """Every product's share of the training rows."""
+    rows = pq.read_table(folder.root / "data" / "train" / "part-00000.parquet")
+    counts = rows[folder.config["product"]].to_pandas().value_counts()
+    return dict(counts / rows.num_rows)
+
+
+def test_untrained_model_is_the_best_seller_list(tmp_path):
+    """But for the small numbers learning begins with; the rare ones share an id with many rows."""
+    case = GOLDEN / "ids_only"
+    definition = json.loads((case / "input.json").read_text())
+    train = synthetic(definition["columns"], 800, 0)
+    once = pa.array([f"once {i}" for i in range(60)])
+    rare = train.slice(0, 60).set_column(1, "product_id", once)
+    splits = {
+        "train": pa.concat_tables([train, rare]),
+        "eval": synthetic(definition["columns"], 150, 1),
+        "test": synthetic(definition["columns"], 150, 2),
+    }
+    folder = Folder(tmp_path, definition, splits)
+    folder.prepare(case / "transform_module.py")
+    metrics = folder.train(case / "trainer_module.py", learning_rate=1e-12)
+    assert metrics["best_epoch"] == 0 and len(metrics["epochs"]) == 1
+    assert "none better" in folder.metadata["model"]["fact"]
+    folder.evaluate()
+
+    shares = share(folder)
+    lists = pq.read_table(folder.root / "recommendations").to_pandas()
+    for name, listed in lists[lists["customer"] != ""].groupby("customer"):
+        got = np.array([shares[p] for p in listed["product"]])
+        np.testing.assert_allclose(listed["score"], 0.5 * np.log(got), atol=0.05, err_msg=name)
+        best = np.sort(list(shares.values()))[::-1][: len(listed)]
+        np.testing.assert_allclose(got, best, rtol=0.1, err_msg=name)
 
 
 def feed(signature, table, columns):

@@ -9,7 +9,7 @@ import pytest
 
 import training_stub as stub
 from b2brecs_runtime import ensure_tensorflow, training
-from b2brecs_runtime.training import examples, fitting, optimizers, selection
+from b2brecs_runtime.training import examples, fitting, optimizers, products, selection
 from b2brecs_runtime.training import run as runs
 from b2brecs_runtime.training.raw import input_name
 from b2brecs_runtime.training.scann_index import scann_index
@@ -76,20 +76,39 @@ def test_data_beyond_memory_is_streamed(monkeypatch):
         batches = gathered(large.batches(64, 1, drop))
         assert len(batches) == large.steps(64, drop) == steps
     assert sorted(v for b in batches for v in b["p"]) == sorted(small.arrays["p"].tolist())
-    shares = [training.sampling_probabilities(made, data).numpy() for data in (small, large)]
+    shares = [
+        training.product_share(made, data, stub.catalogue()).numpy() for data in (small, large)
+    ]
     np.testing.assert_array_equal(*shares)
     model = stub.Model()
     metrics = training.fit(made, model, large, none, stub.catalogue())
     assert metrics["loss"]["loss"][-1] < metrics["loss"]["loss"][0]
 
 
-def test_sampling_probabilities():
-    made = stub.run()
-    rows = np.array([0] * 6 + [3] * 3 + [stub.PRODUCTS], np.int32)
-    share = training.sampling_probabilities(made, training.Examples(10, {"q": rows, "p": rows}))
-    got = share.numpy()
+def test_product_share():
+    """Four products share an out-of-vocabulary id and its 4 of 20 rows; p1 has no rows."""
+    made, found = stub.run(), stub.catalogue()
+    found.features["p"] = np.append(found.features["p"], [stub.PRODUCTS] * 4)
+    rows = np.array([0] * 12 + [3] * 4 + [stub.PRODUCTS] * 4, np.int32)
+    got = training.product_share(made, training.Examples(20, {"p": rows}), found).numpy()
     assert got.shape == (stub.PRODUCTS + 1,)
-    np.testing.assert_allclose(got[[0, 3, stub.PRODUCTS, 1]], [0.6, 0.3, 0.1, 0.1])
+    np.testing.assert_allclose(got[[0, 3, stub.PRODUCTS, 1]], [0.6, 0.2, 0.05, 0.05])
+    # Nothing is listed under the id in stock TFX: it counts as one product.
+    got = training.product_share(made, training.Examples(20, {"p": rows}), stub.catalogue())
+    assert got.numpy()[stub.PRODUCTS] == pytest.approx(0.2)
+
+
+def test_product_share_cancels_with_the_correction():
+    """Also where TFRS clips: what the correction takes from a prior leaves nothing."""
+    from tensorflow_recommenders.layers.loss import SamplingProbablityCorrection
+
+    rows = np.array([0] * 9 + [3], np.int32)
+    share = training.product_share(
+        stub.run(), training.Examples(10_000_000, {"p": rows}), stub.catalogue()
+    )
+    assert float(tf.reduce_min(share)) == pytest.approx(products.MIN_SHARE)
+    left = SamplingProbablityCorrection()(tf.math.log(share), share)
+    np.testing.assert_allclose(left, np.zeros_like(left), atol=1e-5)
 
 
 def test_in_batch_softmax_is_the_dense_cross_entropy():
@@ -174,7 +193,7 @@ def test_reported_loss_is_the_mean_of_the_epoch():
 
 
 def test_best_epoch_is_restored(monkeypatch):
-    values = iter([0.2, 0.5, 0.3, 0.4, 0.1, 0.9])
+    values = iter([0.1, 0.2, 0.5, 0.3, 0.4, 0.1, 0.9])  # the first before training
     kept = []
 
     def measure(self, model):
@@ -186,13 +205,34 @@ def test_best_epoch_is_restored(monkeypatch):
     assert metrics["loss"]["val_recall@10"] == [0.2, 0.5, 0.3, 0.4, 0.1]
     assert metrics["best_epoch"] == 2
     assert metrics["final_metrics"]["best_val_recall@10"] == 0.5
-    for have, want in zip(model.get_weights(), kept[1], strict=True):
+    assert metrics["final_metrics"]["untrained_val_recall@10"] == 0.1
+    for have, want in zip(model.get_weights(), kept[2], strict=True):
         np.testing.assert_array_equal(have, want)
-    assert any((a != b).any() for a, b in zip(kept[1], kept[4], strict=True))
+    assert any((a != b).any() for a, b in zip(kept[2], kept[5], strict=True))
+
+
+def test_without_a_better_epoch_the_model_stays_untrained(monkeypatch):
+    """Patience is not measured against it: learning may begin with a step back."""
+    values = iter([0.5, 0.2, 0.4, 0.5, 0.3])
+    kept = []
+
+    def measure(self, model):
+        kept.append([w.copy() for w in model.get_weights()])
+        return next(values)
+
+    monkeypatch.setattr(selection.Selection, "measure", measure)
+    _, model, metrics = stub.fitted(epochs=4, patience=1)
+    assert metrics["best_epoch"] == 0
+    assert metrics["loss"]["val_recall@10"] == [0.2, 0.4, 0.5, 0.3]
+    final = metrics["final_metrics"]
+    assert final["best_val_recall@10"] == final["untrained_val_recall@10"] == 0.5
+    for have, want in zip(model.get_weights(), kept[0], strict=True):
+        np.testing.assert_array_equal(have, want)
+    assert any((a != b).any() for a, b in zip(kept[0], kept[1], strict=True))
 
 
 def test_no_hits_yet_is_no_reason_to_stop(monkeypatch):
-    values = iter([0.0, 0.0, 0.0, 0.1, 0.05])
+    values = iter([0.0, 0.0, 0.0, 0.0, 0.1, 0.05])
     monkeypatch.setattr(selection.Selection, "measure", lambda self, model: next(values))
     _, _, metrics = stub.fitted(epochs=5, patience=1)
     assert metrics["best_epoch"] == 4 and len(metrics["epochs"]) == 5
@@ -269,6 +309,21 @@ def test_optimizers_descend(name):
     moved = np.abs(before - x.numpy())
     assert (np.abs(x.numpy()) < np.abs(before)).all()
     assert (moved < 50).all()  # one step along an unclipped gradient is 5000
+
+
+def test_ftrl_keeps_the_initial_weights():
+    """Without penalties it is Adagrad, step by step."""
+    config = {"clip_norm": 0.0, "learning_rate": 0.1}
+    steps = []
+    for optimizer in (
+        optimizers.make(config | {"optimizer": "ftrl"}),
+        tf.keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.1, epsilon=0.0),
+    ):
+        x = tf.Variable([1.0, -2.0])
+        for _ in range(3):
+            optimizer.apply_gradients([(x * x, x)])
+            steps.append(x.numpy())
+    np.testing.assert_allclose(steps[:3], steps[3:], rtol=1e-5)
 
 
 def test_unknown_optimizer():
@@ -350,11 +405,13 @@ def test_catalogue_from_files(tmp_path):
 
 @pytest.mark.parametrize("index", ["brute_force", "scann"])
 def test_exported_model_answers(index, tmp_path, monkeypatch):
-    """Also with an approximate index inside, which has to survive saving and loading."""
+    """With the prior; also with an approximate index inside. Both survive saving and loading."""
     pytest.importorskip("scann")
     monkeypatch.setattr(stub, "PRODUCTS", 2000)
     tf.keras.utils.set_random_seed(1)
-    made, model = stub.run(index=index, top_k=20), stub.Model()
+    share = np.random.default_rng(3).permutation(1 / np.arange(1, 2002)).astype(np.float32)
+    made, model = stub.run(index=index, top_k=20), stub.Model(share=tf.constant(share))
+    made.probes = {"q": tf.range(stub.CUSTOMERS)}
     # Catalogues have families: products near one another.
     table = model.candidate_tower.table
     model.query_tower({"q": tf.constant([0])})
@@ -390,6 +447,16 @@ def test_exported_model_answers(index, tmp_path, monkeypatch):
     query = loaded["embed_query"](who=who)["embedding"].numpy()
     vectors = loaded["embed_candidate"](no=tf.constant(products.ids))["embedding"].numpy()
     np.testing.assert_allclose(query, model.query_tower({"q": who}).numpy(), atol=1e-6)
+    assert query.shape == (stub.CUSTOMERS, 9) and vectors.shape == (2000, 9)
+    place = {name: i for i, name in enumerate(products.ids)}
+    listed = np.vectorize(place.get)(served["product_ids"].numpy())
+    learned = query[:, :-1] @ vectors[:, :-1].T
+    np.testing.assert_allclose(
+        served["scores"].numpy(),
+        np.take_along_axis(learned + np.log(share[:2000]), listed, axis=1),
+        rtol=1e-4,
+        atol=1e-4,
+    )
     exact = np.argsort(-(query @ vectors.T), axis=1)[:, :20]
     ids = served["product_ids"].numpy()
     shared = np.mean(
@@ -405,3 +472,11 @@ def test_exported_model_answers(index, tmp_path, monkeypatch):
 def test_small_catalogues_are_searched_exactly(capsys):
     assert scann_index(stub.run(), None, stub.catalogue(), 5) is None
     assert "exact search" in capsys.readouterr().out
+
+
+def test_an_index_is_checked_with_customers(capsys, monkeypatch):
+    made, _, _ = stub.fitted(epochs=1, index="scann")
+    assert made.probes["q"].shape == made.probes["p"].shape == (200,)
+    monkeypatch.setattr(stub, "PRODUCTS", 2000)
+    assert scann_index(stub.run(), None, stub.catalogue(), 5) is None
+    assert "no customers" in capsys.readouterr().out

@@ -37,3 +37,11 @@ def test_nothing_to_learn_is_no_worse_than_best_sellers(tmp_path):
     rows = transactions(rows=12_000, customers=800, products=300, taste=0.0)
     scores, _ = evaluated(tmp_path, rows, batch_size=256)
     assert scores["model"]["recall@10"] >= 0.9 * scores["popularity"]["recall@10"]
+
+
+def test_a_few_steps_are_no_worse_than_best_sellers(tmp_path):
+    """Twelve of them: a model that had to learn popularity would have two thirds of its recall."""
+    rows = transactions(rows=8_000, customers=300, products=150)
+    scores, metrics = evaluated(tmp_path, rows, epochs=2)
+    assert metrics["params"]["steps_per_epoch"] == 6
+    assert scores["model"]["recall@10"] >= 0.9 * scores["popularity"]["recall@10"]

@@ -71,25 +71,34 @@ def catalogue() -> Catalogue:
 
 
 class Tower(tf.keras.Model):
-    def __init__(self, key: str, rows: int, dropout: float = 0.0) -> None:
+    """`last`, by id, stands behind the learned numbers of a vector."""
+
+    def __init__(self, key: str, rows: int, dropout: float = 0.0, last: Any = None) -> None:
         super().__init__(name={"q": "query", "p": "candidate"}[key])
         self.key = key
+        self.last = last
         self.table = tf.keras.layers.Embedding(rows, 8, name=f"{self.name}_{key}")
         self.body = tf.keras.Sequential(
             [tf.keras.layers.Dropout(dropout), tf.keras.layers.Dense(8)], name=f"{self.name}_body"
         )
 
     def call(self, features, training=False):
-        return self.body(self.table(features[self.key]), training=training)
+        vector = self.body(self.table(features[self.key]), training=training)
+        if self.last is None:
+            return vector
+        return tf.concat([vector, tf.gather(self.last, features[self.key])[:, None]], axis=1)
 
 
 class Model(tf.keras.Model):
-    """In-batch softmax, as generated modules have it."""
+    """In-batch softmax, as generated modules have it; with `share` also their prior."""
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, share: Any = None) -> None:
         super().__init__()
-        self.query_tower = Tower("q", CUSTOMERS + 1, dropout)
-        self.candidate_tower = Tower("p", PRODUCTS + 1)
+        ones = prior = None
+        if share is not None:
+            ones, prior = tf.ones([CUSTOMERS + 1]), tf.math.log(share)
+        self.query_tower = Tower("q", CUSTOMERS + 1, dropout, ones)
+        self.candidate_tower = Tower("p", PRODUCTS + 1, last=prior)
 
     def compute_loss(self, features, training=False):
         query = self.query_tower(features, training=training)

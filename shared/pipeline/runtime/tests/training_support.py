@@ -14,6 +14,16 @@ GOLDEN = Path(__file__).resolve().parents[3] / "codegen" / "testdata" / "golden"
 DAY = 86_400
 
 
+def has_prior(model: dict[str, Any]) -> bool:
+    """Whether a generated model starts from the best-seller list."""
+    return model["log_q"] and not model["normalize"]
+
+
+def vector_dim(model: dict[str, Any]) -> int:
+    """The width of the vectors a generated model serves, from its definition."""
+    return model["output_dim"] + has_prior(model)
+
+
 def pipeline_type(kind: str) -> str:
     """The type in which the examples carry a warehouse column."""
     if kind in ("INT64", "BOOL", "DATE", "DATETIME", "TIMESTAMP"):

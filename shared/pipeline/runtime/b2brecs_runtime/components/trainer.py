@@ -169,4 +169,6 @@ def _fact(task: Task) -> str:
         return "trained"
     metrics = storage.read_json(where)
     epochs, best = len(metrics.get("epochs") or []), metrics.get("best_epoch")
+    if best == 0:
+        return f"{epochs} epochs, none better than no training"
     return f"{epochs} epochs" if best is None else f"{epochs} epochs, best {best}"

@@ -10,7 +10,7 @@ The order of a run:
     run = training.start(fn_args, CONFIG)
     train, evaluation = training.datasets(run)
     catalogue = training.catalogue(run, train)
-    share = training.sampling_probabilities(run, train)
+    share = training.product_share(run, train, catalogue)
     model = ...
     training.fit(run, model, train, evaluation, catalogue)
     training.export(run, model, catalogue)
@@ -28,15 +28,15 @@ from b2brecs_runtime import ensure_tensorflow
 
 ensure_tensorflow()
 
-from b2brecs_runtime.training.examples import (  # noqa: E402
-    Examples,
-    datasets,
-    sampling_probabilities,
-)
+from b2brecs_runtime.training.examples import Examples, datasets  # noqa: E402
 from b2brecs_runtime.training.exporting import export  # noqa: E402
 from b2brecs_runtime.training.fitting import fit  # noqa: E402
 from b2brecs_runtime.training.losses import in_batch_softmax  # noqa: E402
-from b2brecs_runtime.training.products import Catalogue, catalogue  # noqa: E402
+from b2brecs_runtime.training.products import (  # noqa: E402
+    Catalogue,
+    catalogue,
+    product_share,
+)
 from b2brecs_runtime.training.run import NoData, Run, start  # noqa: E402
 
 __all__ = [
@@ -49,6 +49,6 @@ __all__ = [
     "export",
     "fit",
     "in_batch_softmax",
-    "sampling_probabilities",
+    "product_share",
     "start",
 ]

@@ -165,18 +165,3 @@ def _stream(run: Run, files: list[str], wanted: list[str]) -> Any:
         return run.data_accessor.tf_dataset_factory(files, options, schema).map(_flat)
 
     return open_files
-
-
-def sampling_probabilities(run: Run, train: Examples) -> tf.Tensor:
-    """A product's share of the training rows, by product id: [table rows] float32.
-
-    This is how often a product turns up as an in-batch negative, the Q of the
-    log-Q correction (Bengio & Senécal 2008; Yi et al. 2019). An id without
-    training rows counts as one row.
-    """
-    candidate = run.config["candidate"]
-    table = run.vocabulary_size[candidate["id"] + "_vocab"] + candidate["oov"]
-    counts = np.zeros([table], np.int64)
-    for chunk in train.chunks():
-        counts += np.bincount(chunk[candidate["id"]], minlength=table)
-    return tf.constant(np.maximum(counts, 1) / train.rows, tf.float32)

@@ -65,7 +65,8 @@ def export(run: Run, model: Any, catalogue: Catalogue) -> None:
       serving_default: customer columns -> product_ids [rows, k], scores [rows, k],
         best first, k = min(top_k, products);
       embed_query: customer columns -> embedding [rows, dim];
-      embed_candidate: product columns -> embedding [rows, dim].
+      embed_candidate: product columns -> embedding [rows, dim], what the towers put
+        behind the learned numbers included: scores are dot products of the whole.
     """
     with run.timed("export"):
         serving = Serving(run, model, catalogue)

@@ -11,6 +11,7 @@ from b2brecs_runtime.training.examples import Examples
 from b2brecs_runtime.training.journal import Journal
 from b2brecs_runtime.training.products import Catalogue
 from b2brecs_runtime.training.run import Run
+from b2brecs_runtime.training.scann_index import PROBES
 from b2brecs_runtime.training.selection import Selection
 
 # A tower whose gradient stays below this for PATIENCE_COLLAPSED epochs learns nothing any more.
@@ -32,18 +33,25 @@ def fit(
 
     model: has query_tower, candidate_tower and compute_loss(features, training),
     the mean loss of a batch before regularisation. The best epoch is the one with
-    the highest evaluation Recall@10; without evaluation rows it is the last. With
-    CONFIG's patience above 0, training ends after so many epochs without a better
-    one. Returns training_metrics.json's document. Raises Diverged.
+    the highest evaluation Recall@10; without evaluation rows it is the last. Epoch
+    0 is the model before training: where no epoch is better, that one is left, and
+    best_epoch is 0. With CONFIG's patience above 0, training ends after so many
+    epochs without a better one; the first is compared with none, since learning may
+    begin with a step back. Returns training_metrics.json's document. Raises Diverged.
     """
     config = run.config
     optimizer = optimizers.make(config)
     with run.timed("build"):
         selection = Selection(run, evaluation, catalogue)
         _build(model, optimizer, train)
+        if config.get("index") == "scann":
+            run.probes = next(iter(train.batches(PROBES, run.seed)))
         loop = _Loop(model, optimizer)
     journal = Journal(run, _params(run, train, evaluation, catalogue, selection))
-    best, best_epoch, weights = -1.0, 0, model.get_weights()
+    with run.timed("evaluate"):
+        untrained = selection.measure(model) if len(selection.pairs) else None
+    start = weights = model.get_weights()
+    best, best_epoch = -1.0, 0
     flat = dict.fromkeys(loop.towers, 0)
     for epoch in range(config["epochs"]):
         started = time.monotonic()
@@ -82,10 +90,13 @@ def fit(
             break
         if measured is not None and 0 < config["patience"] <= epoch - best_epoch:
             break
+    if untrained and best <= untrained + MIN_DELTA:
+        best, weights = untrained, start
+        journal.document["best_epoch"] = 0
     model.set_weights(weights)
     final = {f"final_{name}": values[-1] for name, values in journal.document["loss"].items()}
     if best >= 0:
-        final["best_val_recall@10"] = best
+        final |= {"best_val_recall@10": best, "untrained_val_recall@10": untrained}
     journal.document["final_metrics"] = final
     journal.save()
     run.journal = journal

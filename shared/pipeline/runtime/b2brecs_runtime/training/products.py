@@ -15,6 +15,11 @@ from b2brecs_runtime.training.run import NoData, Run
 # Rows transformed or embedded at a time.
 CHUNK_ROWS = 8_192
 
+# tfrs.layers.loss.SamplingProbablityCorrection clips lower probabilities to this; a
+# prior that went below would not cancel with it.
+# https://github.com/tensorflow/recommenders/blob/main/tensorflow_recommenders/layers/loss.py
+MIN_SHARE = 1e-6
+
 
 @dataclass
 class Catalogue:
@@ -63,6 +68,25 @@ def catalogue(run: Run, train: Examples) -> Catalogue:
     if not len(found):
         raise NoData("no data: there is no product to recommend")
     return found
+
+
+def product_share(run: Run, train: Examples, catalogue: Catalogue) -> tf.Tensor:
+    """A product's share of the training rows, by product id: [table rows] float32.
+
+    It is what a best-seller list ranks by, and how often a product turns up as an
+    in-batch negative: the Q of the log-Q correction (Bengio & Senécal 2008; Yi et
+    al. 2019). Products of one out-of-vocabulary id have equal parts of its rows:
+    each with all of them would outrank the best sellers. An id without training
+    rows counts as one row; no share is below MIN_SHARE.
+    """
+    candidate = run.config["candidate"]
+    table = run.vocabulary_size[candidate["id"] + "_vocab"] + candidate["oov"]
+    rows = np.zeros([table], np.int64)
+    for chunk in train.chunks():
+        rows += np.bincount(chunk[candidate["id"]], minlength=table)
+    products = np.bincount(catalogue.features[candidate["id"]], minlength=table)
+    share = np.maximum(rows, 1) / np.maximum(products, 1) / train.rows
+    return tf.constant(np.maximum(share, MIN_SHARE), tf.float32)
 
 
 def _from_files(run: Run, files: list[str]) -> Catalogue:

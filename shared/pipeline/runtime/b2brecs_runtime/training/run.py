@@ -46,8 +46,10 @@ class Run:
     # Glob of Parquet files with one row per product; None outside this project's pipeline.
     catalogue_files: str | None = None
     timings: dict[str, float] = field(default_factory=dict)
-    # Set by fit: what training_metrics.json is written from.
+    # Set by fit: what training_metrics.json is written from, and some rows of
+    # training as a batch, to try an approximate index with.
     journal: Any = None
+    probes: Mapping[str, Any] | None = None
 
     @cached_property
     def graph(self) -> TransformGraph:

@@ -15,7 +15,7 @@ MIN_PRODUCTS = 1_000
 # An index that finds less than this share of the exact top list is not used.
 MIN_RECALL = 0.95
 
-# Vectors whose exact neighbours the index is checked against.
+# Customers whose exact lists the index is checked against.
 PROBES = 200
 
 
@@ -23,11 +23,14 @@ def scann_index(run: Run, model: Any, catalogue: Catalogue, k: int) -> Any | Non
     """A TFRS ScaNN layer over the catalogue, vectors [rows, dim] -> (scores, places), both [rows, k].
 
     Asymmetric hashing with exact reordering of 4k proposals. None, with a
-    printed reason, when ScaNN is not installed, the catalogue is small, or the
-    index finds too little: exact search then serves.
+    printed reason, when ScaNN is not installed, the catalogue is small, fit left
+    no probes, or the index finds too little: exact search then serves.
     """
     if len(catalogue) < MIN_PRODUCTS:
         print(f"exact search: {len(catalogue):,} products need no approximate index")
+        return None
+    if run.probes is None:
+        print("exact search: there are no customers to check an approximate index with")
         return None
     try:
         import scann  # noqa: F401
@@ -46,7 +49,7 @@ def scann_index(run: Run, model: Any, catalogue: Catalogue, k: int) -> Any | Non
         return None
     vectors = catalogue.embed(model.candidate_tower)
     index.index(vectors, tf.range(len(catalogue)))
-    found = _recall(index, vectors, k, run.seed)
+    found = _recall(index, model.query_tower(run.probes, training=False), vectors, k)
     if found < MIN_RECALL:
         print(f"exact search: the index finds {found:.3f} of the exact top {k}")
         return None
@@ -54,12 +57,9 @@ def scann_index(run: Run, model: Any, catalogue: Catalogue, k: int) -> Any | Non
     return index
 
 
-def _recall(index: Any, vectors: tf.Tensor, k: int, seed: int) -> float:
-    """Share of the exact top k found, on probes between random pairs of products."""
-    random = np.random.default_rng(seed)
-    pairs = random.integers(0, len(vectors), [2, PROBES])
-    probes = tf.gather(vectors, pairs[0]) + tf.gather(vectors, pairs[1])
-    exact = tf.math.top_k(tf.matmul(probes, vectors, transpose_b=True), k=k).indices.numpy()
-    _, places = index(probes)
+def _recall(index: Any, queries: tf.Tensor, vectors: tf.Tensor, k: int) -> float:
+    """Share of the queries' exact top k that the index finds."""
+    exact = tf.math.top_k(tf.matmul(queries, vectors, transpose_b=True), k=k).indices.numpy()
+    _, places = index(queries)
     shared = [len(np.intersect1d(a, b)) for a, b in zip(exact, places.numpy(), strict=True)]
     return float(np.mean(shared)) / k
