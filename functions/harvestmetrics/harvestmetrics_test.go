@@ -184,8 +184,8 @@ func TestCompletedExperiment(t *testing.T) {
 	if got.Metrics == nil || got.Metrics.Verdict != experiment.BeatsItemKNN || got.Metrics.Model["recall@10"] != 0.4 || got.Metrics.Protocol.Split != "temporal" {
 		t.Errorf("metrics = %+v", got.Metrics)
 	}
-	if got.BestEpoch != 2 || got.Loss == nil || *got.Loss != 4.25 || got.Epoch != 2 || got.Recommendations != 8 || got.Progress != 1 {
-		t.Errorf("best epoch %d, loss %v, epoch %d, %d recommendations, progress %g", got.BestEpoch, got.Loss, got.Epoch, got.Recommendations, got.Progress)
+	if got.BestEpoch == nil || *got.BestEpoch != 2 || got.Loss == nil || *got.Loss != 4.25 || got.Epoch != 2 || got.Recommendations != 8 || got.Progress != 1 {
+		t.Errorf("best epoch %v, loss %v, epoch %d, %d recommendations, progress %g", got.BestEpoch, got.Loss, got.Epoch, got.Recommendations, got.Progress)
 	}
 	for _, s := range got.Stages {
 		if s.State != pipeline.Succeeded || s.Started.IsZero() || s.Ended.IsZero() || s.Fact == "" {
@@ -206,6 +206,21 @@ func TestCompletedExperiment(t *testing.T) {
 	rows, err := f.Warehouse.Query(t.Context(), warehouse.Statement{SQL: "SELECT COUNT(*) AS n FROM " + f.Warehouse.Dialect().Table(experiment.RecommendationTable(e.Project, e.ID))}, 1)
 	if err != nil || rows.Values[0][0] != int64(8) {
 		t.Errorf("rows in the warehouse = %v, %v", rows.Values, err)
+	}
+}
+
+// A run whose epochs were all worse than its start says so: best epoch 0 is not unset.
+func TestUntrainedModelIsTheBest(t *testing.T) {
+	f := open(t)
+	e := f.running(t)
+	f.Results(t, e)
+	text := `{"epochs": [0, 1], "loss": {"loss": [5.5, 5.25]}, "params": {"epochs": 2}, "best_epoch": 0, "timings": {}}`
+	if err := f.Pipelines.Write(t.Context(), e.Root+"training_metrics.json", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	f.deliver(t, 0, transitions(e, "", pipeline.Succeeded, nil), epochs(e, 2))
+	if got := f.Read(t, e.ID); got.BestEpoch == nil || *got.BestEpoch != 0 || got.Epoch != 2 || got.Status != experiment.Completed {
+		t.Errorf("best epoch %v, epoch %d, %s", got.BestEpoch, got.Epoch, got.Status)
 	}
 }
 

@@ -114,8 +114,8 @@ type Experiment struct {
 	Examples        *dataset.Examples `json:"examples,omitempty"`
 	CodeHash        string            `json:"code_hash,omitempty"`
 	Metrics         *Metrics          `json:"metrics,omitempty"`
-	Loss            *float64          `json:"loss,omitempty"` // training loss of the best epoch
-	BestEpoch       int               `json:"best_epoch,omitempty"`
+	Loss            *float64          `json:"loss,omitempty"`       // training loss of the best epoch
+	BestEpoch       *int              `json:"best_epoch,omitempty"` // counted from 1; 0 is the untrained model
 	Error           *problem.Error    `json:"error,omitempty"`
 	Warnings        []string          `json:"warnings,omitempty"`
 	Root            string            `json:"root"`                // prefix in the pipelines bucket: experiments/<project>/<id>/

@@ -32,7 +32,7 @@ type training struct {
 	WeightNorms map[string][]*float64 `json:"weight_norms"`
 	Final       map[string]*float64   `json:"final_metrics"`
 	Params      map[string]any        `json:"params"`
-	BestEpoch   *int                  `json:"best_epoch"` // counted from 1
+	BestEpoch   *int                  `json:"best_epoch"` // counted from 1; 0 is the untrained model
 	Timings     map[string]float64    `json:"timings"`
 }
 
@@ -60,8 +60,10 @@ func Harvest(ctx context.Context, bucket *objects.Bucket, w *warehouse.Warehouse
 		Epochs:  len(t.Epochs), Ended: ended,
 	}
 	r.Metrics.Verdict = Verdict(r.Metrics)
-	if losses := t.Loss["loss"]; t.BestEpoch != nil && *t.BestEpoch >= 1 && *t.BestEpoch <= len(losses) {
-		r.BestEpoch, r.Loss = *t.BestEpoch, losses[*t.BestEpoch-1]
+	if losses := t.Loss["loss"]; t.BestEpoch != nil && *t.BestEpoch >= 0 && *t.BestEpoch <= len(losses) {
+		if r.BestEpoch = t.BestEpoch; *t.BestEpoch > 0 {
+			r.Loss = losses[*t.BestEpoch-1]
+		}
 	}
 	r.Recommendations, err = loadRecommendations(ctx, bucket, w, e)
 	return r, h, err

@@ -101,7 +101,7 @@ func (e *Experiment) Report(p pipeline.Progress) bool {
 type Result struct {
 	Metrics         Metrics
 	Loss            *float64
-	BestEpoch       int
+	BestEpoch       *int
 	Epochs          int
 	Recommendations int64
 	Ended           time.Time

@@ -25,7 +25,7 @@ type Definition struct {
 	Type         string  `json:"type"`  // "retrieval"
 	Query        []Layer `json:"query"` // hidden layers; the linear output layer of OutputDim follows
 	Candidate    []Layer `json:"candidate"`
-	OutputDim    int     `json:"output_dim"` // 8..512
+	OutputDim    int     `json:"output_dim"` // learned numbers of a vector, 8..512
 	Optimizer    string  `json:"optimizer"`  // adam, adagrad, sgd, rmsprop, adamw, ftrl
 	LearningRate float64 `json:"learning_rate"`
 	BatchSize    int     `json:"batch_size"`   // 2..65536

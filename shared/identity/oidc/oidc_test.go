@@ -185,8 +185,7 @@ func TestServices(t *testing.T) {
 
 // One issuer can be both: people sign in at Google, Google signs for services.
 func TestOneIssuerForBoth(t *testing.T) {
-	w := open(t, func(o *Options) { o.ServiceIssuer = "" })
-	w = open(t, func(o *Options) { o.ServiceIssuer = o.People[0].URL })
+	w := open(t, func(o *Options) { o.ServiceIssuer = o.People[0].URL })
 	if p, err := w.verify(w.token(nil)); err != nil || p.Role != identity.Viewer {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -3,6 +3,7 @@ package secretmanager
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,7 +77,7 @@ func states(t *testing.T, c *api.Client, id string) (out []string) {
 	it := c.ListSecretVersions(t.Context(), &pb.ListSecretVersionsRequest{Parent: parent + id, PageSize: 2})
 	for {
 		v, err := it.Next()
-		if err == iterator.Done {
+		if errors.Is(err, iterator.Done) {
 			return out
 		}
 		if err != nil {

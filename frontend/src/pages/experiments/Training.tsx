@@ -46,7 +46,7 @@ function Recall({ e, history, height }: { e: Experiment; history: History | unde
   const curve = points(history, series ?? '')
   const name = series?.replace('val_', '') ?? 'recall@10'
   const levels = e.metrics ? [{ name: 'item-kNN, test', value: e.metrics.item_knn[name], kind: 'knn' as const }, { name: 'popularity, test', value: e.metrics.popularity[name], kind: 'pop' as const }].filter((l) => l.value !== undefined) : []
-  const best = e.best_epoch ?? 0
+  const best = e.best_epoch
   const values = [...curve.map((c) => c[1]), ...levels.map((l) => l.value)]
   return (
     <Panel
@@ -86,7 +86,7 @@ function Baselines({ e, history }: { e: Experiment; history: History | undefined
   const pop = over(m.model['recall@10'], m.popularity['recall@10'])
   return (
     <Panel title="Against baselines" right={<><Chip tone={v.tone === 'ok' ? 'ok' : 'err'}>{m.verdict}</Chip>{help}</>} flush foot={<Stamp protocol={m.protocol} />}>
-      <BaselineTable metrics={m} model={`#${e.number}${e.best_epoch ? `, epoch ${e.best_epoch}` : ''}`} />
+      <BaselineTable metrics={m} model={`#${e.number}${e.best_epoch === undefined ? '' : e.best_epoch ? `, epoch ${e.best_epoch}` : ', untrained'}`} />
       <p className={`verdict small ${v.tone}`}>Recall@10: {v.text}{pop !== undefined && pop >= 0 ? `, ${signedShare(pop)} over popularity` : ''}.</p>
     </Panel>
   )
@@ -99,7 +99,12 @@ export function TrainingTab({ e, history }: { e: Experiment; history: History | 
   return (
     <>
       <div className="cols-2"><Loss e={e} history={history} height={280} /><Recall e={e} history={history} height={280} /></div>
-      {e.best_epoch ? <p className="row t2"><IconInfoCircle size={16} stroke={1.75} aria-hidden />Epoch {e.best_epoch} was best on the evaluation rows; its weights are the ones that were measured and that serve.</p> : null}
+      {e.best_epoch !== undefined && (
+        <p className="row t2">
+          <IconInfoCircle size={16} stroke={1.75} aria-hidden />
+          {e.best_epoch ? `Epoch ${e.best_epoch} was best on the evaluation rows; its weights are the ones that were measured and that serve.` : 'No epoch was better on the evaluation rows than the start: the untrained model was measured and serves.'}
+        </p>
+      )}
       <div className="cols-2">
         <Panel title="Every epoch" flush>
           {history?.epochs?.length ? (

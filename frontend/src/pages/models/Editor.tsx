@@ -108,7 +108,7 @@ export function Editor({ project, crumbs, dataset, config, proposal, models, pre
           <div className="editor-dot">
             <IconArrowMerge size={18} stroke={1.75} className="t3" aria-hidden style={{ transform: 'rotate(90deg)' }} />
             <div className="grow">
-              <div className="em">Dot product of {model.output_dim} d × {model.output_dim} d, in-batch softmax{model.log_q ? ' with log-Q correction' : ''}</div>
+              <div className="em">Dot product of {model.output_dim} d × {model.output_dim} d, in-batch softmax{model.log_q ? ' with log-Q correction' : ''}{model.log_q && !model.normalize ? ', on top of popularity' : ''}</div>
               <div className="t3 small">temperature <span className="mono">{model.temperature}</span> · {model.optimizer}, lr <span className="mono">{model.learning_rate}</span> · batch <span className="mono">{count(model.batch_size)}</span></div>
             </div>
             <div className="editor-params"><div><span className="mono em">{count(dense + embeddings)}</span> parameters</div><div className="t3 small">{share(embeddings / Math.max(1, dense + embeddings))} embeddings · {bytes((dense + embeddings) * 4)}</div></div>

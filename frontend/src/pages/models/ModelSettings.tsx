@@ -31,7 +31,7 @@ export function ModelSettings({ model: m, preset, presets, dims, project, onChan
         {number('learning_rate', 'Learning rate', 'How far each batch moves the weights.', { step: 0.001, decimalScale: 6, min: 0 })}
         {number('batch_size', 'Batch', 'Rows per step. The other products of a batch are the negatives a row is told from.', { min: 2, max: 65536 })}
         {number('epochs', 'Epochs', 'Passes over the training rows, at most; a run can choose its own.', { min: 1, max: 500 })}
-        {number('output_dim', 'Output width', 'Both towers end in so many numbers; their dot product is the score.', { min: 8, max: 512 })}
+        {number('output_dim', 'Output width', 'Both towers end in so many learned numbers; their dot product is the score. With log-Q correction, and outputs that are not normalised, one more carries how popular a product is.', { min: 8, max: 512 })}
         {number('patience', 'Patience', 'Training stops when recall on the evaluation rows has not improved for so many epochs. The best epoch is restored. 0 is off.', { min: 0, max: 100 })}
         {number('embedding_l2', 'L2 on embeddings', 'Keeps embeddings of rare values small.', { step: 0.00001, decimalScale: 8, min: 0 })}
         {number('temperature', 'Temperature', 'Logits are divided by it. 1 changes nothing; it must be searched when outputs are normalised.', { step: 0.05, decimalScale: 3, min: 0.01 })}

@@ -53,7 +53,7 @@ func (s *Server) spec(j *aiplatformpb.PipelineJob) ([]byte, error) {
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(s.opts.Mounts)), func(m string) bool { return strings.HasPrefix(dir, m) }) {
 		return nil, invalid("gcs_output_directory %q is not in a bucket this project can write", dir)
 	}
-	if len(j.GetRuntimeConfig().GetParameters()) > 0 {
+	if len(j.GetRuntimeConfig().GetParameters()) > 0 { //nolint:staticcheck // refused because it is deprecated
 		return nil, invalid("runtime_config.parameters is for schema versions up to 2.0.0")
 	}
 	if err := s.older(j.GetPipelineSpec()); err != nil {
