@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,9 +16,17 @@ import (
 func sampleCommand() *cobra.Command {
 	var size, out string
 	var seed uint64
+	var run bool
 	cmd := &cobra.Command{
-		Use: "sample", Short: "Write the sample company's files", Args: cobra.NoArgs,
+		Use: "sample", Short: "Write the sample company's files, or take the company to recommendations", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if run {
+				c, closeClient, err := connect(cmd)
+				if err != nil {
+					return err
+				}
+				return errors.Join(runSample(cmd.Context(), c, size, asJSON(cmd)), closeClient())
+			}
 			files, err := writeSample(size, out, seed)
 			if err != nil {
 				return err
@@ -34,7 +43,10 @@ func sampleCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&size, "size", "small", "small (100,000 transactions) or large (5,000,000)")
 	cmd.Flags().StringVar(&out, "out", ".", "folder to write to")
-	cmd.Flags().Uint64Var(&seed, "seed", 7, "the same seed gives the same files")
+	cmd.Flags().Uint64Var(&seed, "seed", sampleSeed, "the same seed gives the same files")
+	cmd.Flags().BoolVar(&run, "run", false, "take the company from raw files to recommendations on the data folder; nothing is written to --out")
+	cmd.MarkFlagsMutuallyExclusive("run", "out")
+	cmd.MarkFlagsMutuallyExclusive("run", "seed")
 	return cmd
 }
 

@@ -21,7 +21,7 @@ const (
 // they came from, so that a file loaded again takes the place of its earlier rows.
 const (
 	FileColumn           = "_file"
-	FileGenerationColumn = "_file_generation"
+	FileGenerationColumn = "_generation"
 )
 
 // UploadsConnection is the built-in connection to the uploads bucket.

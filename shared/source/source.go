@@ -70,7 +70,7 @@ type PlanRequest struct {
 	Lag time.Duration
 	// Files are the files to read, for kinds that read files.
 	Files []etl.File
-	// FileColumns adds _file and _file_generation to every row.
+	// FileColumns adds _file and _generation to every row.
 	FileColumns bool
 	// ChunkRows and ChunkBytes are targets; 0 means the kind's default.
 	ChunkRows  int64

@@ -49,6 +49,10 @@ func FindColumn(cols []Column, name string) (Column, bool) {
 	return cols[i], true
 }
 
+// reserved prefixes of column names, in any case
+// (https://cloud.google.com/bigquery/docs/schemas#column_names).
+var reserved = []string{"_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier"}
+
 func checkColumns(where string, cols []Column) *problem.Error {
 	e := problem.New(problem.InvalidArgument, "the columns of %s are not usable", where)
 	seen := map[string]bool{}
@@ -56,6 +60,8 @@ func checkColumns(where string, cols []Column) *problem.Error {
 		switch lower := strings.ToLower(c.Name); {
 		case !reName.MatchString(c.Name):
 			e.WithField("columns."+c.Name, "a column name holds letters, digits and underscores, beginning with a letter or underscore, at most 300")
+		case slices.ContainsFunc(reserved, func(prefix string) bool { return strings.HasPrefix(lower, prefix) }):
+			e.WithField("columns."+c.Name, "a column name does not begin with %s", strings.Join(reserved, ", "))
 		case seen[lower]:
 			e.WithField("columns."+c.Name, "the name occurs twice; upper and lower case do not differ")
 		default:

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
 
@@ -61,4 +62,15 @@ func TestQuotedTextIsLeftAlone(t *testing.T) {
 			t.Fatalf("%q became %q", sql, got)
 		}
 	})
+}
+
+// What BigQuery keeps for itself is refused everywhere, not only there.
+func TestReservedColumnNames(t *testing.T) {
+	w := warehouse.New(nil) // nothing reaches a driver
+	for _, name := range []string{"_file_generation", "_FILE_x", "_TABLE_suffix", "_PARTITIONTIME", "_row_timestamp", "__root__x", "_Colidentifier1"} {
+		err := w.Create(t.Context(), warehouse.Table{Ref: warehouse.Ref{Dataset: "raw_data", Name: "t"}, Columns: []warehouse.Column{{Name: name, Type: warehouse.String}}})
+		if !problem.Is(err, problem.InvalidArgument) || len(problem.Of(err).Fields) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

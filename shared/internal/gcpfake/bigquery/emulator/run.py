@@ -8,6 +8,8 @@ What it gets wrong, and the product's SQL needs, is replaced here:
 - UNIX_SECONDS rounds to the nearest second; BigQuery's rounds down.
 - TO_JSON_STRING of NULL is NULL; BigQuery's is 'null'.
 - ARRAY_AGG with IGNORE NULLS, ORDER BY and LIMIT does not parse.
+- DIV loses the parentheses of its operands.
+- A UNION has no statement type; BigQuery's is SELECT.
 
 It ends when its standard input does, so it does not outlive whoever started it.
 """
@@ -40,6 +42,20 @@ def _json_string(self: DuckDB.Generator, node: exp.JSONFormat) -> str:
     return f"COALESCE(CAST(TO_JSON({self.sql(node, 'this')}) AS TEXT), 'null')"
 
 
+def _int_div(self: DuckDB.Generator, node: exp.IntDiv) -> str:
+    return f"(({self.sql(node, 'this')}) // ({self.sql(node, 'expression')}))"
+
+
+_statement_type = executor.classify_statement_type
+
+
+def _set_operation_type(sql: str) -> str:
+    kind = _statement_type(sql)
+    if not kind and isinstance(executor._parse_for_classification(sql), exp.SetOperation):
+        return "SELECT"
+    return kind
+
+
 def _rewrite_ignore_nulls(tree: exp.Expression) -> bool:
     found = [n for n in tree.walk() if isinstance(n, exp.IgnoreNulls) and isinstance(n.this, exp.ArrayAgg)]
     for node in found:
@@ -59,6 +75,8 @@ DuckDBEngine._load_spatial = _no_spatial
 executor._LOAD_FORMAT_HANDLERS["PARQUET"] = _load_parquet
 DuckDB.Generator.TRANSFORMS[exp.UnixSeconds] = _unix_seconds
 DuckDB.Generator.TRANSFORMS[exp.JSONFormat] = _json_string
+DuckDB.Generator.TRANSFORMS[exp.IntDiv] = _int_div
+executor.classify_statement_type = _set_operation_type
 aggregate_variants._rewrite_ignore_nulls = _rewrite_ignore_nulls
 
 
@@ -68,5 +86,6 @@ def _end_with_input() -> None:
 
 
 if __name__ == "__main__":
+    sys.setrecursionlimit(20_000)  # sqlglot descends some thirty calls for a parenthesis
     threading.Thread(target=_end_with_input, daemon=True).start()
     sys.exit(main())
