@@ -9,8 +9,8 @@ import (
 //go:embed all:dist
 var files embed.FS
 
-// Page is the built page, rooted at its index.html. Its folder is empty before
-// the page is built.
+// Page is the built page, rooted at its index.html. Before the page is
+// built its folder holds nothing but .gitkeep, which vite copies from public.
 func Page() fs.FS {
 	page, err := fs.Sub(files, "dist")
 	if err != nil {

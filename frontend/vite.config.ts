@@ -1,8 +1,8 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 
-// The address of a running server for `npm run dev`, e.g. http://127.0.0.1:8484.
-const server = process.env.B2BRECS_URL ?? 'http://127.0.0.1:8484'
+// The address of a running server for `npm run dev`, e.g. http://127.0.0.1:8420.
+const server = process.env.B2BRECS_URL ?? 'http://127.0.0.1:8420'
 
 const proxy = { '/v1': server, '/signin': server }
 

@@ -42,8 +42,11 @@ func Markdown() string {
 	b.WriteString("# Functions\n\nGenerated from `functions/catalog.go` by `b2brecs functions --markdown`.\n\n| function | what it does | trigger | memory | timeout | at once | roles |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range Catalog() {
 		trigger := map[platform.Kind]string{platform.HTTP: "HTTP", platform.Call: "call by a workflow", platform.Event: "topic `" + f.Topic + "`"}[f.Kind]
-		if f.Bucket != "" {
+		switch {
+		case f.Bucket != "":
 			trigger = "object finalized in `" + f.Bucket + "`"
+		case f.Cron != "":
+			trigger = "call at `" + f.Cron + "`, UTC"
 		}
 		roles := make([]string, len(f.Roles))
 		for i, r := range f.Roles {

@@ -32,7 +32,7 @@ class Scripts(unittest.TestCase):
         self.bin.mkdir()
         (self.root / "scripts").mkdir(parents=True)
         (self.root / "frontend/dist/assets").mkdir(parents=True)
-        for name in ("scripts/deploy", "scripts/destroy"):
+        for name in ("scripts/deploy", "scripts/destroy", "scripts/deploy-unit"):
             shutil.copy(ROOT / name, self.root / name)
         shutil.copytree(
             ROOT / "infra",

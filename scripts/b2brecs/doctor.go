@@ -67,7 +67,7 @@ func examine(ctx context.Context) []check {
 		{Name: "Python runtime", For: "experiments", Required: true, Get: "run ./scripts/up once, or ./scripts/python-env"},
 		{Name: "python3.11", For: "making the Python runtime", Get: "install Python 3.11 (python.org, pyenv, or your system's packages)", Found: version(ctx, "python3.11", "--version")},
 		{Name: "go", For: "building", Get: "install Go 1.26 or newer from go.dev/dl", Found: version(ctx, "go", "version")},
-		{Name: "node", For: "building the page", Get: "install Node.js 20 or newer from nodejs.org", Found: version(ctx, "node", "--version")},
+		{Name: "node", For: "building the page", Get: "install Node.js 20.19 or newer from nodejs.org", Found: version(ctx, "node", "--version")},
 		{Name: "psql", For: "benchmarks", Get: "install the PostgreSQL client", Found: version(ctx, "psql", "--version")},
 		{Name: "chromium", For: "browser tests", Get: "install Chromium", Found: version(ctx, "chromium", "--version")},
 	}

@@ -1,5 +1,5 @@
 // Command function is the deploy unit: it serves the function that
-// FUNCTION_TARGET names on PORT (8080), as Cloud Functions starts it. Without
+// FUNCTION_TARGET names on PORT (8080), as Cloud Run starts it. Without
 // FUNCTION_TARGET it serves every function at /<name>. LOCAL_ONLY=true binds to
 // loopback.
 package main

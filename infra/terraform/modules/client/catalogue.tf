@@ -14,9 +14,9 @@ locals {
   # Where a function's events come from when Google sends them in its own words: the
   # log sink's entries become events in shared/platform/cloud.
   native = { "pipeline-noticed" = local.pipeline_log_topic }
-  # Published, and heard by no function yet. Publishing to a topic that is not there is
+  # Published, and heard by no function. Publishing to a topic that is not there is
   # an error.
-  unheard = ["etl-run-ended", "pipeline-progress", "pipeline-state-changed"]
+  unheard = ["etl-run-ended"]
 
   pipeline_log_topic = "pipeline-job-log"
 

@@ -20,7 +20,7 @@ variable "domain" {
 }
 
 variable "owner_email" {
-  description = "The first owner: gets in at the first sign-in and lets others in."
+  description = "The first owner, let in at the first sign-in."
   type        = string
 }
 
