@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +97,7 @@ func twice(catalog []platform.Function) []platform.Function {
 		}
 		catalog[i].Concurrency = 4
 		catalog[i].Event = func(p *platform.Platform) events.Handler {
+			p.HTTP.Transport = &losesCallback{RoundTripper: p.HTTP.Transport}
 			h := f.Event(p)
 			return func(ctx context.Context, m events.Message) error {
 				time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
@@ -169,7 +172,22 @@ func TestOneRunAtATime(t *testing.T) {
 	}
 }
 
-// A chunk whose attempts all ended with their process ends its run, and says why.
+// losesCallback takes the first callback of a workflow to nobody, as a process does
+// that ends before it could post it.
+type losesCallback struct {
+	http.RoundTripper
+	lost atomic.Bool
+}
+
+func (l *losesCallback) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.Contains(r.URL.Path, "/workflow-callbacks/") && l.lost.CompareAndSwap(false, true) {
+		return nil, errors.New("the process ended")
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// A chunk whose attempts all ended with their process ends its run, and says why, also
+// when the workflow is told at the second time only.
 func TestChunkThatNeverEnds(t *testing.T) {
 	begun := false
 	in := install(t, func(catalog []platform.Function) []platform.Function {

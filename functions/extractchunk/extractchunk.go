@@ -66,10 +66,18 @@ func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
 	if err != nil {
 		return err
 	}
-	if run.Status.Ended() || run.Epoch != e.Epoch || chunk.State == etl.ChunkFailed || chunk.State == etl.ChunkLoaded {
+	switch {
+	case run.Status.Ended() || chunk.State == etl.ChunkLoaded:
 		return nil
-	}
-	if run.CancelRequested {
+	case run.Epoch != e.Epoch && !(chunk.SnapshotLost && run.Epoch == e.Epoch+1):
+		return nil
+	case chunk.State == etl.ChunkFailed:
+		// The workflow may not have been told.
+		return s.end(ctx, run, chunk, etl.ChunkFailed, chunk.Error)
+	case chunk.SnapshotLost && !run.CancelRequested:
+		// The next plan may stand without anybody having been told of it.
+		return s.planAnew(ctx, run, chunk)
+	case run.CancelRequested:
 		return s.end(ctx, run, chunk, etl.ChunkCancelled, errCancelled)
 	}
 	if _, err := s.Staging.Generation(ctx, stage.ManifestKey(run.ID, chunk.ID)); err == nil {
@@ -202,9 +210,14 @@ func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err 
 	return s.end(ctx, run, chunk, etl.ChunkFailed, problem.Of(err).WithStep(step))
 }
 
-// planAnew asks plan-run for the next epoch. When that cannot be planned, the run fails.
+// planAnew asks plan-run for the epoch after the chunk's. When that cannot be planned,
+// the run fails. The chunk keeps that it asked: plan-run may have planned and not
+// published when its reply is lost, and publishes when it is asked again.
 func (s Services) planAnew(ctx context.Context, run etl.Run, chunk etl.Chunk) error {
-	body, err := json.Marshal(map[string]any{"run": run.ID, "callback_url": run.CallbackURL, "epoch": run.Epoch})
+	if _, err := s.ETL.Chunks.Update(ctx, chunk.ID, func(c *etl.Chunk) error { c.SnapshotLost = true; return nil }); err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"run": run.ID, "callback_url": run.CallbackURL, "epoch": chunk.Epoch})
 	if err != nil {
 		return err
 	}

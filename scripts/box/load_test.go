@@ -32,7 +32,7 @@ func orders(file, lines int) (csv string, rows [][]any) {
 
 // patience of a test. A process that dies within a transaction leaves its locks for a
 // minute, as on Firestore, and workflows wait longer after each failed call.
-const patience = 5 * time.Minute
+const patience = 12 * time.Minute
 
 // ended waits until so many runs have ended and gives them.
 func (b *box) ended(t *testing.T, n int) []etl.Run {

@@ -222,6 +222,8 @@ type Chunk struct {
 	Error     *problem.Error `json:"error,omitempty"`
 	StartedAt time.Time      `json:"started_at,omitzero"`
 	EndedAt   time.Time      `json:"ended_at,omitzero"`
+	// SnapshotLost is set before the chunk asks for a new plan.
+	SnapshotLost bool `json:"snapshot_lost,omitempty"`
 }
 
 // ChunkPlanned asks for the extraction of a chunk.

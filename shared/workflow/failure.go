@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
@@ -25,7 +26,8 @@ func Failure(payload []byte, where string) *problem.Error {
 		raised = string(payload)
 	}
 	m, _ := raised.(map[string]any)
-	e := problem.New(problem.FailedPrecondition, "the workflow stopped: %s", message(raised, payload)).WithStep(where)
+	delete(m, "headers")
+	e := problem.New(problem.FailedPrecondition, "the workflow stopped: %s", message(raised)).WithStep(where)
 	body, _ := m["body"].(map[string]any)
 	detail, _ := body["detail"].(string)
 	switch {
@@ -46,7 +48,6 @@ func Failure(payload []byte, where string) *problem.Error {
 	case hasTag(m, "SystemError"):
 		e.Code, e.Turn = problem.Internal, problem.TurnSupport
 	}
-	delete(m, "headers")
 	if b := compact(raised); len(b) <= maxCauseBytes {
 		e.Cause = string(b)
 	}
@@ -59,8 +60,11 @@ var codes = []problem.Code{
 	problem.Unauthenticated, problem.ResourceExhausted, problem.Unavailable, problem.Cancelled, problem.Internal,
 }
 
+// maxMessageBytes bounds the message where all of the payload has to stand for one.
+const maxMessageBytes = 500
+
 // message is the human-readable part of a payload.
-func message(raised any, payload []byte) string {
+func message(raised any) string {
 	switch p := raised.(type) {
 	case string:
 		return p
@@ -69,7 +73,11 @@ func message(raised any, payload []byte) string {
 			return s
 		}
 	}
-	return string(payload)
+	text := string(compact(raised))
+	if len(text) > maxMessageBytes {
+		text = strings.ToValidUTF8(text[:maxMessageBytes], "") + "…"
+	}
+	return text
 }
 
 func hasTag(m map[string]any, tag string) bool {

@@ -31,6 +31,8 @@ func TestFailure(t *testing.T) {
 		{"a limit", `{"message":"l","tags":["ResourceLimitError"]}`, is(problem.ResourceExhausted, "l", `{"message":"l","tags":["ResourceLimitError"]}`)},
 		{"the engine", `{"message":"SystemError: x","tags":["SystemError"]}`, support},
 		{"headers stay out", `{"message":"m","headers":{"Set-Cookie":"secret"}}`, is(problem.FailedPrecondition, "m", `{"message":"m"}`)},
+		{"nor without a message", `{"code":1,"headers":{"Set-Cookie":"secret"}}`, is(problem.FailedPrecondition, `{"code":1}`, `{"code":1}`)},
+		{"a large one without a message", `{"x":"` + strings.Repeat("x", maxCauseBytes) + `"}`, is(problem.FailedPrecondition, `{"x":"`+strings.Repeat("x", maxMessageBytes-6)+"…", "")},
 		{"a problem document", `{"tags":["HttpError"],"code":404,"message":"HTTP server responded with error code 404","headers":{"Set-Cookie":"secret"},
 			"body":{"detail":"there is no job j1","code":"not_found","cause":"it was deleted","next":"Make it again.","turn":"you"}}`, document},
 		{"a code nobody knows", `{"tags":["HttpError"],"body":{"detail":"d","code":"teapot"}}`, is(problem.FailedPrecondition, "d", "")},

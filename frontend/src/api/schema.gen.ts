@@ -1381,6 +1381,7 @@ export interface components {
             /** Format: int64 */
             rows: number;
             run: string;
+            snapshot_lost?: boolean;
             spec: {
                 [key: string]: unknown;
             };

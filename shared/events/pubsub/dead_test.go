@@ -135,7 +135,7 @@ func TestLooksAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // PeekWait is 150
 	defer cancel()
 	if _, err := d.DeadLetters(short, "looked", 5); err == nil {
 		t.Error("a look took less than its wait")

@@ -64,12 +64,12 @@ func TestSubscribeRefuses(t *testing.T) {
 // A handler that takes longer than the acknowledgement deadline keeps its message.
 func TestLeaseIsExtended(t *testing.T) {
 	b, d := local(t)
-	b.server.Second = 600 * time.Millisecond // 10 s of deadline end after 6 s; the client extends after 5
+	b.server.Second = time.Second // 10 s of deadline end after 10 s; the client extends after 5
 	ensure(t, d, queue("slow", "tp-slow"))
 	var in inbox
 	var done atomic.Bool
 	in.subscribe(t, d, events.Subscription{Name: "slow", Topic: "tp-slow"}, func(context.Context, events.Message) error {
-		time.Sleep(7 * time.Second)
+		time.Sleep(11 * time.Second)
 		done.Store(true)
 		return nil
 	})
@@ -97,7 +97,7 @@ func TestCloseGivesBack(t *testing.T) {
 		publish(t, d, message("tp-close", fmt.Sprint(i)))
 	}
 	<-started
-	time.AfterFunc(200*time.Millisecond, func() { close(release) })
+	time.AfterFunc(2*time.Second, func() { close(release) })
 	closeDriver(t, first)
 	if n := len(in.all()); n != 1 {
 		t.Fatalf("%d handlers began during the close", n)

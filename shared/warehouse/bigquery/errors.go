@@ -74,7 +74,10 @@ func engineProblem(ctx context.Context, err error, what string) error {
 		return problem.New(problem.Unavailable, "%s took too long", what).WithCause("%s", clean(err))
 	}
 	v, ok := verdicts[reason(err)]
-	if !ok {
+	switch {
+	case conflict(err): // its reason is that of a statement that is wrong
+		v = verdict{code: problem.Unavailable}
+	case !ok:
 		v = verdict{code: gcp.Code(err)}
 	}
 	e := problem.New(v.code, "%s stopped", what).WithCause("%s", clean(err))

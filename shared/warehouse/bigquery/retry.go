@@ -62,8 +62,12 @@ func transient(err error) bool {
 	case "":
 		return gcp.Code(err) == problem.Unavailable
 	}
-	// Transactions and statements that met another one on the same table
-	// (https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency).
+	return conflict(err)
+}
+
+// conflict says whether a transaction or a statement met another one on the same table
+// (https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency).
+func conflict(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "due to concurrent update") || strings.Contains(text, "Could not serialize access")
 }
