@@ -80,7 +80,7 @@ var deaths = []struct{ step, file, hold, task string }{
 	// The first task begins while the worker still imports TensorFlow.
 	{"submit-pipeline: its reply lost; examples", "worker/logs/*/examples.log", "submit-pipeline", "examples"},
 	{"statistics: begun", "worker/logs/*/statistics.log", "", "statistics"}, // it writes for some milliseconds only
-	{"schema: begun", "worker/logs/*/schema.log", "", "schema"}, // too short to be met later
+	{"schema: begun", "worker/logs/*/schema.log", "", "schema"},             // too short to be met later
 	{"transform: writing", runFolder + "tasks/transform/transform_graph.new-*", "", "transform"},
 	{"trainer: after an epoch", runFolder + "training_metrics.json", "", "trainer"},
 	{"evaluator: writing", runFolder + "recommendations*", "", "evaluator"},
