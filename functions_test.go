@@ -1,209 +1,224 @@
 package b2brecs
 
 import (
+	"bytes"
 	"context"
-	"io"
-	"net"
+	"encoding/json"
+	"errors"
 	"net/http"
-	"os"
-	"os/exec"
+	"net/http/httptest"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cloudevents/sdk-go/v2/binding"
-	ce "github.com/cloudevents/sdk-go/v2/event"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"github.com/danielgtaylor/huma/v2"
 
-	catalog "github.com/b2brecs/b2brecs/functions"
+	"github.com/b2brecs/b2brecs/shared/api"
 	"github.com/b2brecs/b2brecs/shared/events"
-	"github.com/b2brecs/b2brecs/shared/events/cloudevent"
+	"github.com/b2brecs/b2brecs/shared/identity"
+	"github.com/b2brecs/b2brecs/shared/identity/local"
 	"github.com/b2brecs/b2brecs/shared/platform"
+	"github.com/b2brecs/b2brecs/shared/platform/cloud"
+	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/secret"
+	"github.com/b2brecs/b2brecs/shared/secret/age"
+	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/state/sqlite"
 )
 
-// maxBytes of the stripped deploy unit: what an instance loads before it starts. Half
-// of it are the official clients of nine services, a quarter Arrow, Parquet and pgx.
-const maxBytes = 80_000_000
-
-// binary builds the deploy unit once, as it is deployed but for this machine's system.
-func binary(t *testing.T) string {
+// signedIn is a deploy unit on a platform with real identities.
+func signedIn(t *testing.T, bury func(context.Context, string, events.Message, error) error) (*unit, *local.Provider, *int) {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "function")
-	cmd := exec.Command("./scripts/deploy-unit", name)
-	cmd.Env = append(os.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if info, err := os.Stat(name); err != nil || info.Size() > maxBytes {
-		t.Errorf("the deploy unit has %d bytes, more than %d: %v", info.Size(), maxBytes, err)
-	}
-	return name
-}
-
-// start runs one function and waits until it listens.
-func start(t *testing.T, binary, target string) (url string, took time.Duration) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(binary)
-	cmd.Env = append(os.Environ(), "FUNCTION_TARGET="+target, "PORT="+port, "LOCAL_ONLY=true", "B2BRECS_BUCKET_UPLOADS=acme-uploads", "B2BRECS_BUCKET_STAGING=acme-staging", "B2BRECS_BUCKET_PIPELINES=acme-pipelines")
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for time.Since(began) < 10*time.Second {
-		if c, err := net.Dial("tcp", address); err == nil {
-			_ = c.Close()
-			return "http://" + address, time.Since(began)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Fatalf("%s does not listen", target)
-	return "", 0
-}
-
-func post(t *testing.T, url string, header http.Header, body string) (int, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	db := state.New(drv)
+	t.Cleanup(func() { _ = db.Close() })
+	keys, err := age.Open(t.TempDir(), filepath.Join(t.TempDir(), "key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = header
-	return do(t, r)
-}
-
-func do(t *testing.T, r *http.Request) (int, string) {
-	t.Helper()
-	resp, err := http.DefaultClient.Do(r)
+	users, err := local.Open(t.Context(), db, secret.New(keys), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
-}
-
-// delivery is the event a function is started for, as its sender makes it.
-func delivery(t *testing.T, f platform.Function) ce.Event {
-	t.Helper()
-	if f.Bucket != "" { // Cloud Storage through Eventarc
-		e := ce.New()
-		e.SetID("7")
-		e.SetType("google.cloud.storage.object.v1.finalized")
-		e.SetSource("//storage.googleapis.com/projects/_/buckets/acme-" + f.Bucket)
-		if err := e.SetData(ce.ApplicationJSON, map[string]string{"bucket": "acme-" + f.Bucket, "name": "a/b.csv", "generation": "1", "size": "3"}); err != nil {
-			t.Fatal(err)
-		}
-		return e
-	}
-	return cloudevent.ToEvent(events.Message{ID: "1", Topic: f.Topic, Type: "b2brecs.any.v1", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Data: []byte("{}")})
-}
-
-// The deploy unit starts as it does on Google Cloud, decodes what senders send, and
-// says what its environment lacks: nothing is acknowledged that was not done.
-func TestDeployUnit(t *testing.T) {
-	name := binary(t)
-	var starts []time.Duration
-	for _, f := range catalog.Catalog() {
-		if f.Kind != platform.Event {
-			continue
-		}
-		t.Run(f.Name, func(t *testing.T) {
-			url, took := start(t, name, f.Name)
-			starts = append(starts, took)
-			well := delivery(t, f)
-			strange := well.Clone()
-			strange.SetSource("//elsewhere")
-			strange.SetType("nobody.knows.v1")
-			for _, c := range []struct {
-				name string
-				e    ce.Event
-				want int
-				text string
-			}{
-				{"well-formed", well, http.StatusServiceUnavailable, "B2BRECS_PROJECT is not set"},
-				{"of nobody", strange, http.StatusBadRequest, "invalid_argument"},
-			} {
-				for encoding, encode := range map[string]func(context.Context) context.Context{
-					"binary": binding.WithForceBinary, "structured": binding.WithForceStructured,
-				} {
-					r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := cehttp.WriteRequest(encode(t.Context()), binding.ToMessage(&c.e), r); err != nil {
-						t.Fatal(err)
-					}
-					if code, body := do(t, r); code != c.want || !strings.Contains(body, c.text) {
-						t.Errorf("%s, %s: answers %d %s, want %d with %q", c.name, encoding, code, body, c.want, c.text)
-					}
-				}
+	opened := 0
+	return &unit{
+		open: func(context.Context) (*cloud.Platform, error) {
+			opened++
+			if opened == 1 {
+				return nil, problem.New(problem.Unavailable, "the platform is not up")
 			}
-			for _, c := range []struct {
-				name   string
-				header http.Header
-				want   int
-			}{
-				{"neither event nor push", http.Header{"Content-Type": {"application/json"}}, http.StatusBadRequest},
-				{"another type of body", http.Header{"Content-Type": {"text/plain"}}, http.StatusBadRequest},
-				{"half a CloudEvent", http.Header{"Content-Type": {"application/json"}, "Ce-Id": {"1"}, "Ce-Specversion": {"1.0"}}, http.StatusBadRequest},
-				{"a broken CloudEvent", http.Header{"Content-Type": {"application/cloudevents+json"}}, http.StatusBadRequest},
-				{"an unknown version", http.Header{"Content-Type": {"application/json"}, "Ce-Id": {"1"}, "Ce-Specversion": {"9.9"}, "Ce-Type": {"t"}, "Ce-Source": {"/s"}}, http.StatusBadRequest},
-			} {
-				if code, body := post(t, url, c.header, "{"); code != c.want {
-					t.Errorf("%s: answers %d %s, want %d", c.name, code, body, c.want)
-				}
+			return &cloud.Platform{Platform: &platform.Platform{State: db, Identity: identity.New(users)}, Bury: bury}, nil
+		},
+		buckets: func() (map[string]string, error) { return nil, nil },
+	}, users, &opened
+}
+
+func request(t *testing.T, h http.Handler, method, path, token string) int {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader("{}"))
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code >= 400 && w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s %s answers %d as %s", method, path, w.Code, w.Header().Get("Content-Type"))
+	}
+	return w.Code
+}
+
+// A failed opening is tried again, one that worked is kept; HTTP functions ask for
+// a person's role, call functions for a service.
+func TestRequests(t *testing.T) {
+	u, users, opened := signedIn(t, nil)
+	read := u.serve(platform.Function{Name: "read", Kind: platform.HTTP, Timeout: time.Minute, Register: func(a huma.API, _ *platform.Platform) {
+		api.Handle(a, api.Op{ID: "read", Method: http.MethodGet, Path: "/v1/things", Role: identity.Viewer},
+			func(context.Context, *struct{}) (*api.Body[string], error) { return api.Reply("a thing", nil) })
+	}})
+	var limited bool
+	call := u.serve(platform.Function{Name: "call", Kind: platform.Call, Timeout: time.Minute, Call: func(*platform.Platform) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, limited = r.Context().Deadline() })
+	}})
+	if got := request(t, read, http.MethodGet, "/v1/things", ""); got != http.StatusServiceUnavailable {
+		t.Errorf("a platform that is not up answers %d, want 503", got)
+	}
+	owner, _, err := users.EnsureOwner(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	person, err := users.Session(t.Context(), owner.Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := users.ServiceToken(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name                string
+		h                   http.Handler
+		method, path, token string
+		want                int
+	}{
+		{"a person reads", read, http.MethodGet, "/v1/things", person, http.StatusOK},
+		{"nobody reads", read, http.MethodGet, "/v1/things", "", http.StatusUnauthorized},
+		{"a forged token", read, http.MethodGet, "/v1/things", person + "x", http.StatusUnauthorized},
+		{"another address", read, http.MethodGet, "/v1/other", person, http.StatusNotFound},
+		{"a service calls", call, http.MethodPost, "/", service, http.StatusOK},
+		{"a service calls behind a gateway", call, http.MethodPost, "/functions/call", service, http.StatusOK},
+		{"a person calls", call, http.MethodPost, "/", person, http.StatusForbidden},
+		{"nobody calls", call, http.MethodPost, "/", "", http.StatusUnauthorized},
+		{"a service gets", call, http.MethodGet, "/", service, http.StatusNotFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := request(t, c.h, c.method, c.path, c.token); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
 			}
 		})
 	}
-	for _, target := range []string{"etl-api", "plan-run"} {
-		t.Run(target, func(t *testing.T) {
-			url, took := start(t, name, target)
-			starts = append(starts, took)
-			code, body := post(t, url, http.Header{"Content-Type": {"application/json"}}, "{}")
-			if code != http.StatusConflict || !strings.Contains(body, "B2BRECS_PROJECT is not set") {
-				t.Errorf("answers %d %s", code, body)
-			}
-		})
+	if !limited {
+		t.Error("a call runs without a time limit")
 	}
-	// Other work on the machine slows single starts; the quickest one is the program's own.
-	slices.Sort(starts)
-	t.Logf("start to listening: %v", starts)
-	if starts[0] > 200*time.Millisecond {
-		t.Errorf("the quickest start took %v, want at most 200 ms", starts[0])
+	if *opened != 2 {
+		t.Errorf("the platform was opened %d times, want 2: one failure, one success", *opened)
 	}
 }
 
-// Every entry of the catalogue can be deployed and reached.
-func TestCatalogue(t *testing.T) {
-	seen := map[string]bool{}
-	for _, f := range catalog.Catalog() {
-		handlers := 0
-		for _, set := range []bool{f.Register != nil, f.Call != nil, f.Event != nil} {
-			if set {
-				handlers++
+// delivered sends a message to an event function as Pub/Sub pushes it, and gives the answer.
+func delivered(ctx context.Context, t *testing.T, h http.Handler, m events.Message) (int, string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"message": map[string]any{
+			"attributes": map[string]string{"ce-id": m.ID, "ce-type": m.Type, "ce-source": "//b2brecs/topics/" + m.Topic, "ce-time": m.Time.Format(time.RFC3339Nano), "ce-specversion": "1.0"},
+			"data":       []byte(m.Data), "messageId": "77", "orderingKey": m.Key,
+		},
+		"subscription": "projects/p/subscriptions/f", "deliveryAttempt": m.Attempt,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// What a delivery is answered follows from the handler's error; what failed for good
+// is a dead letter with its reason, or comes again while it cannot be kept.
+func TestDeliveries(t *testing.T) {
+	var buried []string
+	var noRoom error
+	u, _, _ := signedIn(t, func(_ context.Context, function string, m events.Message, reason error) error {
+		if noRoom == nil {
+			buried = append(buried, function+" "+m.ID+": "+reason.Error())
+		}
+		return noRoom
+	})
+	var got events.Message
+	var fails error
+	deliver := u.deliver(platform.Function{Name: "f", Kind: platform.Event, Topic: "things", Timeout: time.Minute,
+		Event: func(*platform.Platform) events.Handler {
+			return func(ctx context.Context, m events.Message) error {
+				if _, limited := ctx.Deadline(); !limited {
+					t.Error("a delivery is handled without a time limit")
+				}
+				got = m
+				return errors.Join(ctx.Err(), fails)
 			}
-		}
-		if seen[f.Name] || f.Summary == "" || f.MemoryMiB == 0 || f.Timeout == 0 || f.Concurrency == 0 || len(f.Roles) == 0 || handlers != 1 {
-			t.Errorf("the entry %q is not complete", f.Name)
-		}
-		if (f.Kind == platform.Event) != (f.Topic != "") {
-			t.Errorf("the entry %q has kind %s and topic %q", f.Name, f.Kind, f.Topic)
-		}
-		seen[f.Name] = true
+		}})
+	m := events.Message{ID: "1", Topic: "things", Type: "b2brecs.things.v1", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Key: "k", Attempt: 3, Data: []byte(`{"a":1}`)}
+	ended, end := context.WithCancel(t.Context())
+	end() // the sender has hung up
+	if s, _ := delivered(ended, t, deliver, m); s != http.StatusServiceUnavailable {
+		t.Errorf("a platform that is not up answers %d, want 503", s)
+	}
+	for _, c := range []struct {
+		name    string
+		err     error
+		attempt int
+		noRoom  error
+		want    int
+		buried  bool
+	}{
+		{"handled", nil, 3, nil, http.StatusNoContent, false},
+		{"unavailable", problem.New(problem.Unavailable, "later"), 3, nil, http.StatusInternalServerError, false},
+		{"a plain error", errors.New("something"), 3, nil, http.StatusInternalServerError, false},
+		{"internal", problem.New(problem.Internal, "%s", "100% broken"), 3, nil, http.StatusInternalServerError, false},
+		{"malformed payload", problem.New(problem.InvalidArgument, "no"), 3, nil, http.StatusNoContent, true},
+		{"gone", problem.New(problem.NotFound, "no"), 3, nil, http.StatusNoContent, true},
+		{"the last attempt", problem.New(problem.Unavailable, "still"), events.MaxAttempts, nil, http.StatusNoContent, true},
+		{"no room for a dead letter", problem.New(problem.NotFound, "no"), 3, problem.New(problem.Unavailable, "full"), http.StatusBadRequest, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fails, noRoom, buried = c.err, c.noRoom, nil
+			m := m
+			m.Attempt = c.attempt
+			s, text := delivered(ended, t, deliver, m)
+			if s != c.want {
+				t.Errorf("%d, want %d", s, c.want)
+			}
+			if c.want >= 400 && !strings.Contains(text, c.err.Error()) {
+				t.Errorf("the answer %q hides %q", text, c.err)
+			}
+			if c.buried != (len(buried) == 1) || c.buried && buried[0] != "f 1: "+c.err.Error() {
+				t.Errorf("dead letters: %q", buried)
+			}
+			if got.Attempt != c.attempt {
+				t.Errorf("attempt %d, want %d", got.Attempt, c.attempt)
+			}
+		})
+	}
+	if got.ID != m.ID || got.Topic != m.Topic || got.Key != m.Key || !bytes.Equal(got.Data, m.Data) {
+		t.Errorf("the handler sees %+v, want %+v", got, m)
+	}
+	other := m
+	other.Topic = "others"
+	if s, _ := delivered(t.Context(), t, deliver, other); s != http.StatusBadRequest {
+		t.Errorf("a message of another topic answers %d, want 400", s)
 	}
 }

@@ -1,7 +1,8 @@
 # State. The indexes are those that the product's queries need: the file is generated
 # from their list in shared/state/firestore.
 locals {
-  indexes = jsondecode(file("${path.module}/../../../../shared/state/firestore/indexes.json"))
+  root    = abspath("${path.module}/../../../..")
+  indexes = jsondecode(file("${local.root}/shared/state/firestore/indexes.json"))
 }
 
 resource "google_firestore_database" "state" {

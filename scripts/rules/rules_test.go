@@ -1,4 +1,4 @@
-package b2brecs
+package rules
 
 import (
 	"bytes"
@@ -13,6 +13,14 @@ import (
 	"strings"
 	"testing"
 )
+
+// TestMain runs the tests at the top of the tree.
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../.."); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // The cloud binary carries neither database of the embedded platform.
 func TestDeployUnitLinksNoEmbeddedDriver(t *testing.T) {
