@@ -18,6 +18,9 @@
 // reason. The broker repeats whatever is not 2xx; the dead-letter policy of the
 // subscription ends what nobody could even keep.
 //
+// Each request and each delivery is one span (shared/telemetry), exported before the
+// answer ends, for the CPU ends with it.
+//
 // It refuses to link the embedded drivers: a test reads the import graph of
 // scripts/function, the main package of the deploy unit.
 package b2brecs
@@ -40,6 +43,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/platform"
 	"github.com/b2brecs/b2brecs/shared/platform/cloud"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // The Functions Framework looks functions up by name in what packages register
@@ -49,12 +53,29 @@ func init() {
 	for _, f := range functions.Catalog() {
 		switch f.Kind {
 		case platform.HTTP, platform.Call:
-			framework.HTTP(f.Name, u.serve(f))
+			register(f.Name, u.serve(f))
 		case platform.Event:
 			// Not framework.CloudEvent: its reading of a push loses the attempt and the key.
-			framework.HTTP(f.Name, u.deliver(f))
+			register(f.Name, u.deliver(f))
 		}
 	}
+}
+
+// register makes a function known by its name. Without FUNCTION_TARGET the framework
+// serves each name at its own path alone, "/<name>", and http.ServeMux what is below a
+// path with a slash at its end: there the function is "<name>/" too, and sees the paths
+// it sees in a process of its own.
+func register(name string, h http.HandlerFunc) {
+	if os.Getenv("FUNCTION_TARGET") != "" {
+		framework.HTTP(name, h)
+		return
+	}
+	framework.HTTP(name, func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.URL.Path = "/"
+		h(w, r)
+	})
+	framework.HTTP(name+"/", http.StripPrefix("/"+name, h).ServeHTTP)
 }
 
 // unit is one running deploy unit.
@@ -104,7 +125,10 @@ func lazily[T any](u *unit, build func(*platform.Platform) T) func(context.Conte
 // serve makes the handler of an HTTP or a call function, on a router of its own.
 func (u *unit) serve(f platform.Function) http.HandlerFunc {
 	router := lazily(u, func(p *platform.Platform) http.Handler { return route(f, p) })
-	return func(w http.ResponseWriter, r *http.Request) {
+	followed := telemetry.Request(f.Name)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.Kind == platform.Call {
+			telemetry.Route(r.Context(), r.Method, "/functions/"+f.Name, r.PathValue) // as it is embedded
+		}
 		h, err := router(r.Context())
 		if err != nil {
 			api.WriteProblem(w, r, err)
@@ -113,6 +137,10 @@ func (u *unit) serve(f platform.Function) http.HandlerFunc {
 		ctx, cancel := context.WithTimeout(r.Context(), f.Timeout)
 		defer cancel()
 		h.ServeHTTP(w, r.WithContext(ctx))
+	}))
+	return func(w http.ResponseWriter, r *http.Request) {
+		defer telemetry.Flush(r.Context())
+		followed.ServeHTTP(w, r)
 	}
 }
 
@@ -137,26 +165,40 @@ func route(f platform.Function, p *platform.Platform) http.Handler {
 func (u *unit) deliver(f platform.Function) http.HandlerFunc {
 	handler := lazily(u, f.Event)
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
+		defer telemetry.Flush(r.Context())
 		m, ours, err := u.message(r)
-		if err == nil && ours && m.Topic != f.Topic {
+		if err == nil && !ours {
+			answer(r.Context(), w, nil)
+			return
+		}
+		if err == nil && m.Topic != f.Topic {
 			err = problem.New(problem.InvalidArgument, "event %s is of topic %s; %s takes %s", m.ID, m.Topic, f.Name, f.Topic)
 		}
-		if err != nil || !ours {
-			answer(w, err)
+		m.Topic = f.Topic // also of what cannot be decoded
+		ctx, end := events.Begin(telemetry.FromRequest(r), f.Name, m)
+		outcome := errPanicked
+		defer func() { end(outcome) }()
+		if err != nil {
+			outcome = err
+			answer(ctx, w, err)
 			return
 		}
 		h, err := handler(ctx)
 		if err != nil {
-			write(w, http.StatusServiceUnavailable, err)
+			outcome = err
+			write(ctx, w, http.StatusServiceUnavailable, err)
 			return
 		}
-		if err = handle(ctx, f, h, m); err != nil && (!problem.Retryable(err) || m.Attempt >= events.MaxAttempts) {
+		err = handle(ctx, f, h, m)
+		if outcome = err; err != nil && (!problem.Retryable(err) || m.Attempt >= events.MaxAttempts) {
 			err = u.bury(ctx, f, m, err)
 		}
-		answer(w, err)
+		answer(ctx, w, err)
 	}
 }
+
+// errPanicked is the outcome of a delivery that came to none.
+var errPanicked error = problem.New(problem.Internal, "the handler panicked")
 
 // message decodes a delivery. ours is false for what is to be acknowledged unseen.
 func (u *unit) message(r *http.Request) (m events.Message, ours bool, err error) {
@@ -180,10 +222,10 @@ func (u *unit) bury(ctx context.Context, f platform.Function, m events.Message, 
 		err = p.Bury(ctx, f.Name, m, reason)
 	}
 	if err != nil {
-		slog.ErrorContext(ctx, "a dead letter cannot be kept", "function", f.Name, "event", m.ID, "reason", reason.Error(), "error", err.Error())
+		slog.ErrorContext(ctx, "a dead letter cannot be kept", "reason", reason.Error(), "error", err.Error())
 		return reason
 	}
-	slog.WarnContext(ctx, "an event is a dead letter", "function", f.Name, "event", m.ID, "reason", reason.Error())
+	slog.WarnContext(ctx, "an event is a dead letter", "reason", reason.Error())
 	return nil
 }
 
@@ -196,24 +238,24 @@ func handle(ctx context.Context, f platform.Function, h events.Handler, m events
 }
 
 // answer says how a delivery ends: see the package comment.
-func answer(w http.ResponseWriter, err error) {
+func answer(ctx context.Context, w http.ResponseWriter, err error) {
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
 	case problem.Retryable(err):
-		write(w, http.StatusInternalServerError, err)
+		write(ctx, w, http.StatusInternalServerError, err)
 	default:
-		write(w, http.StatusBadRequest, err)
+		write(ctx, w, http.StatusBadRequest, err)
 	}
 }
 
-// write sends the problem as JSON, which logs index by its members.
-func write(w http.ResponseWriter, status int, err error) {
+// write sends the problem as JSON.
+func write(ctx context.Context, w http.ResponseWriter, status int, err error) {
 	p := *problem.Of(err)
 	if p.Message == "" {
 		p.Message = err.Error()
 	}
-	slog.Warn("a delivery failed", "status", status, "problem", p)
+	slog.WarnContext(ctx, "a delivery failed", "status", status, "code", string(p.Code), "error", p.Error())
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(p) // the sender is gone otherwise

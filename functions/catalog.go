@@ -13,6 +13,7 @@ import (
 	"github.com/b2brecs/b2brecs/functions/followprogress"
 	"github.com/b2brecs/b2brecs/functions/generatecode"
 	"github.com/b2brecs/b2brecs/functions/harvestmetrics"
+	"github.com/b2brecs/b2brecs/functions/identityapi"
 	"github.com/b2brecs/b2brecs/functions/inferschema"
 	"github.com/b2brecs/b2brecs/functions/loadchunk"
 	"github.com/b2brecs/b2brecs/functions/modelapi"
@@ -24,6 +25,7 @@ import (
 	"github.com/b2brecs/b2brecs/functions/watch"
 	"github.com/b2brecs/b2brecs/shared/dataset"
 	"github.com/b2brecs/b2brecs/shared/etl"
+	"github.com/b2brecs/b2brecs/shared/identity/people"
 	"github.com/b2brecs/b2brecs/shared/objects"
 	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/platform"
@@ -44,9 +46,24 @@ func harvest(p *platform.Platform) harvestmetrics.Services {
 	return harvestmetrics.Services{State: p.State, Pipelines: p.Pipelines, Warehouse: p.Warehouse, HTTP: p.HTTP}
 }
 
+// Unheard are the topics that the product publishes to and no function hears.
+// Publishing to a topic that is not there is an error, so they are made all the same.
+var Unheard = []string{etl.TopicRunEnded.Name}
+
+// Native are topics by where their messages come from in a service's own words.
+var Native = map[string]string{pipeline.TopicNoticed.Name: pipeline.LogTopic}
+
 // Catalog lists every function, in the order of the life of the data.
 func Catalog() []platform.Function {
 	return []platform.Function{
+		{
+			Name: "identity-api", Summary: "Who calls, who has access and as what, how one signs in", Kind: platform.HTTP,
+			MemoryMiB: 256, Timeout: 30 * time.Second, Concurrency: 80,
+			Roles: []platform.Role{platform.StateWriter},
+			Register: platform.OnRequest(func(p *platform.Platform) identityapi.Services {
+				return identityapi.Services{People: people.New(p.State), Identity: p.Identity, Log: p.Log}
+			}, identityapi.Register),
+		},
 		{
 			Name: "etl-api", Summary: "Connections, jobs, runs, uploads, tables", Kind: platform.HTTP,
 			MemoryMiB: 512, Timeout: time.Minute, Concurrency: 80,
@@ -79,7 +96,7 @@ func Catalog() []platform.Function {
 			MemoryMiB: 512, Timeout: 10 * time.Minute, Concurrency: 10,
 			Roles: []platform.Role{platform.StateWriter, platform.EventPublisher, platform.UploadsReader, platform.WarehouseReader, platform.SecretReader},
 			Call: platform.OnCall(func(p *platform.Platform) planrun.Services {
-				return planrun.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Uploads: p.Uploads, Events: p.Events, Warehouse: p.Warehouse}
+				return planrun.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Uploads: p.Uploads, Events: p.Events, Warehouse: p.Warehouse, OneProcess: p.OneProcess}
 			}, planrun.Handle),
 		},
 		{
@@ -87,7 +104,7 @@ func Catalog() []platform.Function {
 			MemoryMiB: 512, Timeout: 9 * time.Minute, Concurrency: 2,
 			Roles: []platform.Role{platform.StateWriter, platform.StagingWriter, platform.UploadsReader, platform.SecretReader, platform.CallbackInvoker},
 			Event: platform.OnEvent(etl.TopicChunkPlanned, func(p *platform.Platform) extractchunk.Services {
-				return extractchunk.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Staging: p.Staging, HTTP: p.HTTP, FunctionsURL: p.FunctionsURL}
+				return extractchunk.Services{ETL: etl.NewStore(p.State), Sources: sources(p), Staging: p.Staging, HTTP: p.HTTP, FunctionsURL: p.FunctionsURL, OneProcess: p.OneProcess}
 			}, extractchunk.Handle),
 		},
 		{

@@ -1,6 +1,9 @@
 package functions_test
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/b2brecs/b2brecs/functions"
@@ -24,5 +27,36 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("the entry %q has kind %s and topic %q", f.Name, f.Kind, f.Topic)
 		}
 		seen[f.Name] = true
+	}
+}
+
+// A topic is either heard or said to be unheard, and what arrives in other words is heard.
+func TestTopics(t *testing.T) {
+	heard := map[string]bool{}
+	for _, f := range functions.Catalog() {
+		heard[f.Topic] = true
+	}
+	for _, topic := range functions.Unheard {
+		if heard[topic] {
+			t.Errorf("%s has a subscriber", topic)
+		}
+	}
+	for topic, from := range functions.Native {
+		if !heard[topic] || heard[from] {
+			t.Errorf("%s of %s: heard %t, its source %t", topic, from, heard[topic], heard[from])
+		}
+	}
+	b, err := functions.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Topics struct {
+			Native  map[string]string `json:"native"`
+			Unheard []string          `json:"unheard"`
+		} `json:"topics"`
+	}
+	if err := json.Unmarshal(b, &file); err != nil || !maps.Equal(file.Topics.Native, functions.Native) || !slices.Equal(file.Topics.Unheard, functions.Unheard) {
+		t.Errorf("functions.json says %+v, %v", file.Topics, err)
 	}
 }

@@ -20,7 +20,8 @@ type entry struct {
 	Paths          []string `json:"paths,omitempty"` // of HTTP functions
 }
 
-// JSON renders the catalogue for the infrastructure code: the content of functions.json.
+// JSON renders the catalogue for the infrastructure code: the content of functions.json,
+// with the topics that no entry names.
 func JSON() ([]byte, error) {
 	var out []entry
 	for _, f := range Catalog() {
@@ -32,7 +33,7 @@ func JSON() ([]byte, error) {
 		}
 		out = append(out, e)
 	}
-	b, err := json.MarshalIndent(map[string]any{"functions": out}, "", "  ")
+	b, err := json.MarshalIndent(map[string]any{"functions": out, "topics": map[string]any{"native": Native, "unheard": Unheard}}, "", "  ")
 	return append(b, '\n'), err
 }
 

@@ -32,6 +32,7 @@ type installation struct {
 // setup is how a test's platform differs from the product's.
 type setup struct {
 	python   string // of the pipelines; "" runs none
+	log      *slog.Logger
 	services func(*platform.Platform)
 	catalog  func([]platform.Function) []platform.Function
 }
@@ -53,10 +54,13 @@ func start(ctx context.Context, dir string, o setup) (*installation, error) {
 	if o.python == "" {
 		o.python = "/bin/false"
 	}
+	if o.log == nil {
+		o.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	}
 	inner, cancel := context.WithCancel(ctx)
 	p, err := embedded.Open(inner, embedded.Options{
 		Folder: folder, URL: "http://" + l.Addr().String(), Definitions: workflows.Files, Runtime: runtime.Files, Python: o.python,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+		Log: o.log,
 	})
 	if err != nil {
 		cancel()

@@ -66,13 +66,18 @@ func Handle(ctx context.Context, s Services, in Request) (Reply, error) {
 	if err := s.Staging.DeletePrefix(ctx, stage.RunPrefix(run.ID)); err != nil {
 		return Reply{}, err
 	}
+	if err := s.ETL.Fold(ctx, run); err != nil {
+		return Reply{}, err
+	}
 	return Reply{run.Status}, s.again(ctx, run)
 }
 
-// again starts the run that a file asked for while this one was active.
+// again starts the run that a file asked for while this one was active. A run that is
+// active by now may be that one, made by an attempt that could not start its workflow:
+// Start sees to it. Should it end just here, one more run finds nothing new.
 func (s Services) again(ctx context.Context, run etl.Run) error {
 	job, err := s.ETL.Jobs.Get(ctx, run.Job)
-	if problem.Is(err, problem.NotFound) || err == nil && !job.RunAgain {
+	if problem.Is(err, problem.NotFound) || err == nil && !job.RunAgain && job.ActiveRun == "" {
 		return nil
 	}
 	if err != nil {
@@ -232,11 +237,14 @@ func (s Services) request(ctx context.Context, run etl.Run, job etl.Job) (wareho
 			c.AddColumns = append(c.AddColumns, col)
 		}
 	}
-	for n := range run.Chunks {
-		chunk, err := s.ETL.Chunks.Get(ctx, etl.ChunkID(run.ID, run.Epoch, n))
-		if err != nil {
-			return c, err
-		}
+	chunks, err := s.ETL.Planned(ctx, run)
+	if err != nil {
+		return c, err
+	}
+	if len(chunks) != run.Chunks {
+		return c, problem.New(problem.Internal, "%d of %d chunks of run #%d are there", len(chunks), run.Chunks, run.Number)
+	}
+	for _, chunk := range chunks {
 		for _, key := range chunk.Objects {
 			c.URIs = append(c.URIs, s.Staging.URI(key))
 		}

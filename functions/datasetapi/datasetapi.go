@@ -63,6 +63,7 @@ type Preview struct {
 	Columns   []warehouse.Column `json:"columns" nullable:"false"`
 	Rows      [][]any            `json:"rows" nullable:"false" doc:"Values by row, column; NULL is null, dates are YYYY-MM-DD, NUMERIC is text."`
 	Truncated bool               `json:"truncated"`
+	Cost      *warehouse.Cost    `json:"cost,omitempty" doc:"Absent where reading is free."`
 }
 
 type (
@@ -182,7 +183,7 @@ func (s Services) registerAnswers(a huma.API) {
 	api.Handle(a, api.Op{ID: "previewDataset", Method: http.MethodGet, Path: base + "/{id}/preview", Tag: tag, Role: identity.Viewer, Summary: "Read the first rows of a dataset"},
 		func(ctx context.Context, in *previewOf) (*api.Body[Preview], error) {
 			rows, err := s.Datasets.Preview(ctx, in.Project.Project, in.ID, in.Limit)
-			return api.Reply(Preview{rows.Columns, rows.JSON(), rows.Truncated}, err)
+			return api.Reply(Preview{rows.Columns, rows.JSON(), rows.Truncated, rows.Cost}, err)
 		})
 	api.Handle(a, api.Op{ID: "getDatasetSQL", Method: http.MethodGet, Path: base + "/{id}/sql", Tag: tag, Role: identity.Viewer, Summary: "Read the SQL of a dataset"},
 		func(ctx context.Context, in *sqlOf) (*api.Body[dataset.Text], error) {

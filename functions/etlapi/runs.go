@@ -69,15 +69,8 @@ func (s Services) registerRuns(a huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			out := make([]etl.Chunk, 0, r.Chunks)
-			for n := range r.Chunks {
-				c, err := s.ETL.Chunks.Get(ctx, etl.ChunkID(r.ID, r.Epoch, n))
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, c)
-			}
-			return api.Lists(out, "", nil)
+			out, err := s.ETL.ChunksOf(ctx, r)
+			return api.Lists(out, "", err)
 		})
 	api.Handle(a, api.Op{ID: "listRejects", Method: http.MethodGet, Path: base + "/{id}/rejects", Tag: tag, Role: identity.Viewer, Summary: "List the first rejected rows of a run"},
 		func(ctx context.Context, in *listRejects) (*api.ListOut[source.Reject], error) {

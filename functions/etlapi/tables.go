@@ -16,6 +16,7 @@ type TableRows struct {
 	Columns   []warehouse.Column `json:"columns" nullable:"false"`
 	Rows      [][]any            `json:"rows" nullable:"false" doc:"Values by row, column; NULL is null."`
 	Truncated bool               `json:"truncated"`
+	Cost      *warehouse.Cost    `json:"cost,omitempty" doc:"Of a view; absent where reading is free."`
 }
 
 // TableID names a table.
@@ -46,11 +47,7 @@ func (s Services) registerTables(a huma.API) {
 		})
 	api.Handle(a, api.Op{ID: "previewTable", Method: http.MethodGet, Path: "/v1/tables/{dataset}/{table}/rows", Tag: tag, Role: identity.Viewer, Summary: "Read some rows of a table"},
 		func(ctx context.Context, in *previewTable) (*api.Body[TableRows], error) {
-			ref := warehouse.Ref{Dataset: in.Dataset, Name: in.Table}
-			if _, err := s.Warehouse.Table(ctx, ref); err != nil {
-				return nil, err
-			}
-			rows, err := s.Warehouse.Query(ctx, warehouse.Statement{SQL: "SELECT * FROM " + s.Warehouse.Dialect().Table(ref)}, in.Limit)
-			return api.Reply(TableRows{rows.Columns, rows.JSON(), rows.Truncated}, err)
+			rows, err := s.Warehouse.Head(ctx, warehouse.Ref{Dataset: in.Dataset, Name: in.Table}, in.Limit)
+			return api.Reply(TableRows{rows.Columns, rows.JSON(), rows.Truncated, rows.Cost}, err)
 		})
 }

@@ -53,6 +53,10 @@ func (s Services) registerUploads(a huma.API) {
 	// A key's slashes are percent-encoded: the key is one part of the path.
 	api.Handle(a, api.Op{ID: "putUpload", Method: http.MethodPut, Path: "/v1/uploads/{key}", Tag: tag, Role: identity.Manager, Status: http.StatusCreated, MaxBody: -1, Summary: "Upload a file; its job starts by itself"},
 		func(ctx context.Context, in *putUpload) (*api.Body[Upload], error) { return api.Reply(s.put(ctx, in)) })
+	api.Handle(a, api.Op{ID: "signUpload", Method: http.MethodPost, Path: "/v1/uploads:sign", Tag: tag, Role: identity.Manager, Summary: "Say how to bring a file of any size; its job starts by itself"},
+		func(ctx context.Context, in *signUpload) (*api.Body[UploadWay], error) {
+			return api.Reply(s.sign(ctx, in.Body.Key, in.Body.Size, in.Body.ContentType))
+		})
 	api.Handle(a, api.Op{ID: "detectUpload", Method: http.MethodPost, Path: "/v1/uploads:detect", Tag: tag, Role: identity.Manager, Summary: "Describe an uploaded file: format, columns, samples"},
 		func(ctx context.Context, in *detect) (*api.Body[source.Description], error) {
 			return api.Reply(s.detect(ctx, in.Body.Key, in.Body.Options))
@@ -82,6 +86,9 @@ func (s Services) uploads(ctx context.Context) ([]Upload, error) {
 // put streams the body into the bucket; an upload that breaks off leaves nothing.
 func (s Services) put(ctx context.Context, in *putUpload) (Upload, error) {
 	key := in.Key
+	if err := checkKey(key); err != nil {
+		return Upload{}, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w, err := s.Uploads.NewWriter(ctx, key, nil)

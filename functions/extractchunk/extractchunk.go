@@ -1,18 +1,21 @@
 // Package extractchunk reads one planned chunk from its source and writes it as
 // Parquet with a manifest.
 //
-// It MUST be safe to repeat: object names derive from the chunk, and a chunk whose
-// manifest exists is acknowledged without touching the source. The finalize event
-// of the manifest, not the end of this function, counts the chunk as loaded.
+// It MUST be safe to repeat: a chunk whose manifest exists is acknowledged without
+// touching the source. One delivery reads at a time: the chunk's lease is the reader's,
+// and another delivery waits for its end. It is not acknowledged before: the broker
+// takes one delivery's answer for all deliveries of an event, and a reader may die. A
+// lease is no lock: a reader that stood still and goes on changes nothing of what the
+// next one stages. The finalize event of the manifest, not the end of this function,
+// counts the chunk as loaded.
 package extractchunk
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/etl"
@@ -31,12 +34,17 @@ const (
 	// than the deliveries of an event (events.Subscription.MaxAttempts), so that the
 	// last delivery finds them used up and can say so.
 	maxAttempts = 7
-	// A running chunk reports after so many rows or so long, whichever is first.
-	progressRows  = 50_000
-	progressEvery = 5 * time.Second
-	// watchEvery is how soon a chunk notices that its run was cancelled.
+	// progressRows is after how many rows a reader reports before its lease is due.
+	progressRows = 50_000
+	// watchEvery is how soon a chunk notices that its run was cancelled, and a waiting
+	// delivery that the reader has ended.
 	watchEvery = time.Second
+	// leaveIn bounds what a reader still does when its time is over.
+	leaveIn = 2 * time.Second
 )
+
+// process names this process in leases.
+var process = state.NewID()
 
 // Services is what the function asks of its platform.
 type Services struct {
@@ -45,6 +53,16 @@ type Services struct {
 	Staging      *objects.Bucket
 	HTTP         *http.Client
 	FunctionsURL string
+	// OneProcess says that chunks are read by this process alone: a lease of another one
+	// is a dead one's.
+	OneProcess bool
+}
+
+func (s Services) only() string {
+	if s.OneProcess {
+		return process
+	}
+	return ""
 }
 
 var (
@@ -53,8 +71,20 @@ var (
 	errStale = problem.New(problem.FailedPrecondition, "the run has ended or was planned anew")
 )
 
-// Handle extracts the chunk named by the event.
+// Handle extracts the chunk named by the event, or waits until somebody has.
 func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
+	for {
+		err := s.handle(ctx, e)
+		if !errors.Is(err, etl.ErrHeld) {
+			return err
+		}
+		if err := s.await(ctx, e.Chunk); err != nil {
+			return err
+		}
+	}
+}
+
+func (s Services) handle(ctx context.Context, e etl.ChunkPlanned) error {
 	chunk, err := s.ETL.Chunks.Get(ctx, e.Chunk)
 	if problem.Is(err, problem.NotFound) {
 		return nil // its run was cleaned up
@@ -85,18 +115,24 @@ func Handle(ctx context.Context, s Services, e etl.ChunkPlanned) error {
 	} else if !problem.Is(err, problem.NotFound) {
 		return err
 	}
-	if chunk.Attempts >= maxAttempts {
+	taken, err := s.ETL.Take(ctx, chunk.ID, process, s.only(), maxAttempts)
+	switch {
+	case errors.Is(err, etl.ErrRead), problem.Is(err, problem.NotFound):
+		return nil
+	case errors.Is(err, etl.ErrExhausted):
 		// An attempt that fails decides what follows. These did not come so far.
 		return s.end(ctx, run, chunk, etl.ChunkFailed, exhausted(chunk))
-	}
-	if chunk, err = s.begin(ctx, chunk.ID); err != nil {
+	case err != nil:
 		return err
 	}
-	manifest, err := s.extract(ctx, run, job, chunk)
-	if err != nil {
-		return s.failed(ctx, run, chunk, err)
+	if err := s.began(ctx, run); err != nil {
+		return s.failed(ctx, run, taken, err)
 	}
-	return s.extracted(ctx, chunk.ID, manifest)
+	manifest, err := s.extract(ctx, run, job, taken)
+	if err != nil {
+		return s.failed(ctx, run, taken, err)
+	}
+	return s.extracted(ctx, taken.ID, manifest)
 }
 
 // exhausted explains a chunk that was begun again and again and never ended.
@@ -107,17 +143,13 @@ func exhausted(c etl.Chunk) *problem.Error {
 		WithStep(step)
 }
 
-func (s Services) begin(ctx context.Context, id string) (etl.Chunk, error) {
-	chunk, err := s.ETL.Chunks.Update(ctx, id, func(c *etl.Chunk) error {
-		c.State, c.Attempts, c.Rows, c.Staged, c.Rejected, c.Error = etl.ChunkRunning, c.Attempts+1, 0, 0, 0, nil
-		c.StartedAt, c.EndedAt = time.Now().UTC(), time.Time{}
+// began stamps the run's phase. One chunk of a thousand does: they share the document.
+func (s Services) began(ctx context.Context, run etl.Run) error {
+	if slices.ContainsFunc(run.Phases, func(p etl.Phase) bool { return p.Name == "extract" }) {
 		return nil
-	})
-	if err != nil {
-		return chunk, err
 	}
-	_, err = s.ETL.Runs.Update(ctx, chunk.Run, func(r *etl.Run) error { r.Begin("extract"); return nil })
-	return chunk, err
+	_, err := s.ETL.Runs.Update(ctx, run.ID, func(r *etl.Run) error { r.Begin("extract"); return nil })
+	return err
 }
 
 func (s Services) extract(ctx context.Context, run etl.Run, job etl.Job, chunk etl.Chunk) (stage.Manifest, error) {
@@ -132,12 +164,16 @@ func (s Services) extract(ctx context.Context, run etl.Run, job etl.Job, chunk e
 	defer src.Close()
 	reading, stop := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
-	go func() { defer close(watched); s.watch(reading, run.ID, chunk.Epoch, stop) }()
+	var rows atomic.Int64
+	go func() { defer close(watched); s.tend(reading, chunk, &rows, stop) }()
 	defer func() { stop(nil); <-watched }()
 	fileColumns := job.Files != nil && job.Load == etl.Transactional
 	w := stage.NewWriter(reading, s.Staging, chunk, source.Schema(job.Columns, fileColumns))
-	w.Progress = s.progress(ctx, chunk.ID)
+	w.Progress = func(n int64) error { rows.Store(n); return nil }
 	stats, err := src.Read(reading, source.ReadRequest{Object: source.ObjectOf(job), Columns: job.Columns, Spec: chunk.Spec, Snapshot: run.Snapshot}, w)
+	if err == nil { // only the chunk's reader replaces its rejects
+		err = s.ETL.Keep(reading, chunk, stats.Rows)
+	}
 	if err == nil {
 		var m stage.Manifest
 		if m, err = w.Finish(stats); err == nil {
@@ -151,52 +187,29 @@ func (s Services) extract(ctx context.Context, run etl.Run, job etl.Job, chunk e
 	return stage.Manifest{}, err
 }
 
-// watch ends the reading of a chunk whose run was cancelled, has ended or was
-// planned anew, however slowly its rows come.
-func (s Services) watch(ctx context.Context, run string, epoch int, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		r, err := s.ETL.Runs.Get(ctx, run)
-		switch {
-		case err != nil: // the next look tells
-		case r.CancelRequested:
-			stop(errCancelled)
-			return
-		case r.Status.Ended() || r.Epoch != epoch:
-			stop(errStale)
-			return
-		}
-	}
-}
-
-// progress writes how far the chunk is, now and then.
-func (s Services) progress(ctx context.Context, chunk string) func(int64) error {
-	var last int64
-	at := time.Now()
-	return func(rows int64) error {
-		if rows-last < progressRows && time.Since(at) < progressEvery || time.Since(at) < 200*time.Millisecond {
-			return nil
-		}
-		last, at = rows, time.Now()
-		_, err := s.ETL.Chunks.Update(ctx, chunk, func(c *etl.Chunk) error { c.Rows = rows; return nil })
-		return err
-	}
-}
-
 func (s Services) extracted(ctx context.Context, id string, m stage.Manifest) error {
-	return s.ETL.DB.Transact(ctx, func(tx *state.Tx) error {
+	err := s.ETL.DB.Transact(ctx, func(tx *state.Tx) error {
 		return s.ETL.Extracted(tx, id, m.Rows, m.Staged, m.Rejected, m.Bytes, m.Objects)
 	})
+	if problem.Is(err, problem.NotFound) { // the run has ended, and its chunks are folded
+		return nil
+	}
+	return err
 }
 
-// failed decides what follows an error: another attempt, a new plan, or the end of the run.
+// failed decides what follows an error of a reader: another attempt, a new plan, or the
+// end of the run. Where the lease has gone to another, that one decides.
 func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err error) error {
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveIn)
+	defer cancel()
+	switch left := s.ETL.Leave(leaving, chunk); {
+	case errors.Is(left, etl.ErrHeld):
+		return left
+	case problem.Is(left, problem.NotFound):
+		return nil
+	case left != nil:
+		return left // it comes again, and the lease runs out
+	}
 	switch {
 	case errors.Is(err, errStale):
 		return nil
@@ -210,52 +223,15 @@ func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err 
 	return s.end(ctx, run, chunk, etl.ChunkFailed, problem.Of(err).WithStep(step))
 }
 
-// planAnew asks plan-run for the epoch after the chunk's. When that cannot be planned,
-// the run fails. The chunk keeps that it asked: plan-run may have planned and not
-// published when its reply is lost, and publishes when it is asked again.
-func (s Services) planAnew(ctx context.Context, run etl.Run, chunk etl.Chunk) error {
-	if _, err := s.ETL.Chunks.Update(ctx, chunk.ID, func(c *etl.Chunk) error { c.SnapshotLost = true; return nil }); err != nil {
-		return err
-	}
-	body, err := json.Marshal(map[string]any{"run": run.ID, "callback_url": run.CallbackURL, "epoch": chunk.Epoch})
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.FunctionsURL+"/plan-run", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	resp, err := s.HTTP.Do(r)
-	if err != nil {
-		return problem.Wrap(err, problem.Unavailable, "plan-run cannot be reached")
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	switch {
-	case err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
-		return problem.New(problem.Unavailable, "plan-run answered %s", resp.Status)
-	case resp.StatusCode < 300:
-		return nil
-	}
-	var doc struct {
-		Detail, Cause, Next string
-		Code                problem.Code
-		Turn                problem.Turn
-	}
-	why := problem.New(problem.FailedPrecondition, "the table cannot be read again after its snapshot was lost").WithStep("plan-run")
-	if json.Unmarshal(answer, &doc) == nil && doc.Detail != "" {
-		why = &problem.Error{Code: doc.Code, Message: doc.Detail, Cause: doc.Cause, Next: doc.Next, Turn: doc.Turn, Step: "plan-run"}
-	}
-	return s.end(ctx, run, chunk, etl.ChunkFailed, why)
-}
-
 // end closes the chunk and tells the workflow, which closes the run.
 func (s Services) end(ctx context.Context, run etl.Run, chunk etl.Chunk, state etl.ChunkState, why *problem.Error) error {
 	_, err := s.ETL.Chunks.Update(ctx, chunk.ID, func(c *etl.Chunk) error {
-		c.State, c.Error, c.EndedAt = state, why, time.Now().UTC()
+		c.State, c.Error, c.EndedAt, c.Lease = state, why, time.Now().UTC(), nil
 		return nil
 	})
+	if problem.Is(err, problem.NotFound) { // the run has ended, and its chunks are folded
+		return nil
+	}
 	if err != nil {
 		return err
 	}

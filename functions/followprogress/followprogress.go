@@ -8,6 +8,7 @@ package followprogress
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/experiment"
@@ -15,6 +16,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // Topic of Handle.
@@ -32,6 +34,7 @@ func Handle(ctx context.Context, s Services, f objects.Finalized) error {
 	if !ok || !strings.HasSuffix(f.Key, pipeline.ProgressFile) {
 		return nil
 	}
+	telemetry.Add(ctx, slog.String("project", project), slog.String("experiment", id))
 	file, err := s.Pipelines.Read(ctx, f.Key)
 	if problem.Is(err, problem.NotFound) {
 		return nil // the experiment was deleted

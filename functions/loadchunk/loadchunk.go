@@ -7,6 +7,7 @@ package loadchunk
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/b2brecs/b2brecs/shared/etl"
@@ -14,6 +15,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/objects"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 	"github.com/b2brecs/b2brecs/shared/workflow/callback"
 )
 
@@ -36,6 +38,7 @@ func Handle(ctx context.Context, s Services, e objects.Finalized) error {
 	if err != nil {
 		return err
 	}
+	telemetry.Add(ctx, slog.String("run", m.Run), slog.String("chunk", m.Chunk))
 	var run etl.Run
 	err = s.ETL.DB.Transact(ctx, func(tx *state.Tx) error {
 		run, err = s.ETL.Loaded(tx, m.Chunk, m.Rows, m.Staged, m.Rejected, m.Bytes, m.Objects, m.Reasons)

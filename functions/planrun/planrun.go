@@ -1,5 +1,5 @@
-// Package planrun fixes what a run reads: the files or the window, the snapshot,
-// and the chunks.
+// Package planrun fixes what a run reads: the files or the window, the snapshot
+// where there is one process to hold it, and the chunks.
 //
 // It MUST be safe to repeat: a plan that stands is not made again, its events are
 // published again under the same ids. When the source's snapshot is lost, the
@@ -34,6 +34,9 @@ type Services struct {
 	Uploads   *objects.Bucket
 	Events    *events.Bus
 	Warehouse *warehouse.Warehouse
+	// OneProcess says that a snapshot which this process holds stays until commit-run,
+	// in the same process, releases it. Without it, plans have no snapshot.
+	OneProcess bool
 }
 
 // Request names the run. Epoch is set to plan anew: the epoch whose snapshot was lost.
@@ -87,7 +90,7 @@ func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback s
 	if err != nil {
 		return run, err
 	}
-	request := source.PlanRequest{Object: source.ObjectOf(job), Columns: job.Columns, To: run.To, Lag: time.Duration(job.SafetyLag) * time.Second}
+	request := source.PlanRequest{Object: source.ObjectOf(job), Columns: job.Columns, To: run.To, Lag: time.Duration(job.SafetyLag) * time.Second, Unheld: !s.OneProcess}
 	if job.Files != nil {
 		request.FileColumns = job.Load == etl.Transactional
 		if request.Files, err = s.files(ctx, job); err != nil {
@@ -189,19 +192,21 @@ func (s Services) files(ctx context.Context, job etl.Job) ([]etl.File, error) {
 	if job.Load == etl.Transactional {
 		return changed, nil
 	}
-	if len(changed) == 0 && !s.disappeared(ctx, job, known) {
-		return nil, nil
+	if len(changed) == 0 {
+		if gone, err := s.disappeared(ctx, job, known); err != nil || !gone {
+			return nil, err
+		}
 	}
 	return all, nil
 }
 
 // disappeared reports whether a catalog of all files has lost one since its last load.
-func (s Services) disappeared(ctx context.Context, job etl.Job, present int) bool {
+func (s Services) disappeared(ctx context.Context, job etl.Job, present int) (bool, error) {
 	if job.Files.LatestOnly {
-		return false
+		return false, nil
 	}
 	page, err := s.ETL.Files.Query(ctx, state.Query{Where: []state.Where{{Field: "job", Op: state.Eq, Value: job.ID}}, Limit: 1000})
-	return err == nil && len(page.Items) > present
+	return len(page.Items) > present, err
 }
 
 // save writes the plan as the next epoch, chunks and run in one step. It reports
@@ -252,12 +257,12 @@ func (s Services) save(ctx context.Context, run etl.Run, job etl.Job, request so
 
 // publish asks for every chunk that is not in yet.
 func (s Services) publish(ctx context.Context, run etl.Run) error {
+	chunks, err := s.ETL.Planned(ctx, run) // none when the run has ended meanwhile
+	if err != nil {
+		return err
+	}
 	var ms []events.Message
-	for n := range run.Chunks {
-		c, err := s.ETL.Chunks.Get(ctx, etl.ChunkID(run.ID, run.Epoch, n))
-		if err != nil {
-			return err
-		}
+	for _, c := range chunks {
 		if c.State == etl.ChunkLoaded {
 			continue
 		}

@@ -4,8 +4,8 @@
 // event; a client reads its lists after "ready" and misses nothing. A slow
 // client may skip intermediate versions.
 //
-// It refuses collections that pages have no business with: users, secrets,
-// the inner state of workflows.
+// It refuses collections that pages have no business with: users, secrets, the inner
+// state of workflows; and curves, which are large.
 package watch
 
 import (
@@ -21,8 +21,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/sse"
 
 	"github.com/b2brecs/b2brecs/shared/api"
+	"github.com/b2brecs/b2brecs/shared/dataset"
 	"github.com/b2brecs/b2brecs/shared/etl"
+	"github.com/b2brecs/b2brecs/shared/experiment"
+	"github.com/b2brecs/b2brecs/shared/feature"
 	"github.com/b2brecs/b2brecs/shared/identity"
+	"github.com/b2brecs/b2brecs/shared/model"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
 
@@ -67,9 +71,19 @@ func (in *input) Resolve(huma.Context) []error {
 	return nil
 }
 
+// watchable lists what pages follow. Large documents are not among them: a watch on
+// Firestore begins by reading its whole collection. Their versions follow from what is
+// listed, as an experiment's curves from its epoch.
 func watchable(c string) bool {
-	open := []string{etl.RunsCollection, etl.ChunksCollection, etl.JobsCollection}
-	return slices.Contains(open, c) || strings.HasPrefix(c, "projects/") && !strings.HasSuffix(c, "_names")
+	if slices.Contains([]string{etl.RunsCollection, etl.ChunksCollection, etl.JobsCollection}, c) {
+		return true
+	}
+	parts := strings.SplitN(c, "/", 3)
+	if len(parts) < 3 || parts[1] == "" {
+		return false
+	}
+	p := parts[1]
+	return slices.Contains([]string{dataset.Collection(p), dataset.ProfilesCollection(p), feature.Collection(p), model.Collection(p), experiment.Collection(p)}, c)
 }
 
 // Register adds the route.
@@ -81,6 +95,10 @@ func Register(a huma.API, s Services) {
 	sse.Register(a, op, map[string]any{"ready": Ready{}, "change": Change{}, "ping": Ping{}},
 		func(ctx context.Context, in *input, send sse.Sender) { s.stream(ctx, in.Collections, send) })
 }
+
+// gone tells the end of a chunk's document, which is no news of the chunk: the API
+// keeps telling of it.
+func gone(c state.Change) bool { return c.Collection == etl.ChunksCollection && c.Data == nil }
 
 func (s Services) stream(ctx context.Context, collections []string, send sse.Sender) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -98,7 +116,7 @@ func (s Services) stream(ctx context.Context, collections []string, send sse.Sen
 		readers.Go(func() {
 			for change := range in {
 				// A prefix also matches its longer sisters, e.g. etl_runs_old.
-				if change.Collection != c {
+				if change.Collection != c || gone(change) {
 					continue
 				}
 				select {

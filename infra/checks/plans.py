@@ -83,7 +83,8 @@ class Planner:
             target.symlink_to(ROOT / name)
         if functions is not None:
             (root / "functions.json").unlink()
-            (root / "functions.json").write_text(json.dumps({"functions": functions}))
+            catalogue = json.loads((ROOT / "functions.json").read_text()) | {"functions": functions}
+            (root / "functions.json").write_text(json.dumps(catalogue))
         for file, old, new in edit:
             path = root / "infra/terraform" / file
             text = path.read_text()

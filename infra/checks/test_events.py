@@ -153,5 +153,5 @@ class Events(unittest.TestCase):
         self.assertEqual(
             sink["destination"],
             f"pubsub.googleapis.com/projects/{PROJECT}/topics/"
-            + go(notice, r'LogTopic = "([^"]+)"'),
+            + go("shared/pipeline/changes.go", r'LogTopic = "([^"]+)"'),
         )

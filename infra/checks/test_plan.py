@@ -78,6 +78,9 @@ class Functions(unittest.TestCase):
             self.assertTrue(all(env.values()), name)
             self.assertEqual(env["FUNCTION_TARGET"], name)
             self.assertEqual(
+                env["OTEL_EXPORTER_OTLP_ENDPOINT"], "https://telemetry.googleapis.com"
+            )
+            self.assertEqual(
                 "B2BRECS_SIGNING_ACCOUNT" in env,
                 "objects.writer:uploads" in FUNCTIONS[name]["roles"],
                 name,

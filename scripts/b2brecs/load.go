@@ -80,8 +80,14 @@ func loadFile(ctx context.Context, c *client.Client, p *progress, name, table st
 	if err != nil {
 		return etl.Run{}, err
 	}
+	// In tenths: where there is no terminal, each is a line.
+	sent := func(n int64) {
+		if done := n * 10 / st.Size(); done > 0 && done < 10 {
+			p.Step("%s: uploading %s MB, %d%%", table, thousands(st.Size()>>20), done*10)
+		}
+	}
 	p.Step("%s: uploading %s MB", table, thousands(st.Size()>>20))
-	if err := c.Upload(ctx, prefix+filepath.Base(name), st.Size(), f); err != nil {
+	if err := c.Upload(ctx, prefix+filepath.Base(name), st.Size(), f, sent); err != nil {
 		return etl.Run{}, err
 	}
 	before := job.LastRun

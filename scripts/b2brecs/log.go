@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // quietLog sends the log of a command that runs the platform for itself into the
@@ -18,7 +19,14 @@ func quietLog(dir string) *slog.Logger {
 	if err != nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	log := slog.New(slog.NewTextHandler(f, nil))
+	log := slog.New(telemetry.Handler(slog.NewTextHandler(f, nil), ""))
+	slog.SetDefault(log)
+	return log
+}
+
+// openLog is the log of a server, on standard error.
+func openLog() *slog.Logger {
+	log := slog.New(telemetry.Handler(slog.NewTextHandler(os.Stderr, nil), ""))
 	slog.SetDefault(log)
 	return log
 }

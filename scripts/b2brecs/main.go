@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.AddCommand(
 		serveCommand(), stopCommand(), signInCommand(), quickstartCommand(), loadCommand(), runsCommand(),
-		experimentCommand(), recommendCommand(), sampleCommand(), doctorCommand(), openAPICommand(), functionsCommand(),
+		experimentCommand(), recommendCommand(), peopleCommand(), whoamiCommand(), sampleCommand(), doctorCommand(), openAPICommand(), functionsCommand(),
 	)
 	return root
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +47,7 @@ func serveCommand() *cobra.Command {
 
 func serveHere(cmd *cobra.Command, host string, port int, sampleSize string) (err error) {
 	ctx := cmd.Context()
-	s, err := startServer(ctx, serverOptions{dir: dataDir(cmd), host: host, port: port, log: slog.Default()})
+	s, err := startServer(ctx, serverOptions{dir: dataDir(cmd), host: host, port: port, log: openLog()})
 	if err != nil {
 		return err
 	}
@@ -161,10 +160,25 @@ func running(ctx context.Context, dir string) (*client.Client, error) {
 	return c, nil
 }
 
-// connect gives a client of the running server, or starts the platform in this
-// process for the time of one command.
+// An installation elsewhere is named by these, and the data folder does not count then.
+// The token is that of a person who signed in; it is in no flag, where others would see it.
+const (
+	urlVariable   = "B2BRECS_URL"
+	tokenVariable = "B2BRECS_TOKEN"
+)
+
+// connect gives a client of the installation that the environment names, or of the
+// running server, or starts the platform in this process for the time of one command.
 func connect(cmd *cobra.Command) (*client.Client, func() error, error) {
 	ctx, dir := cmd.Context(), dataDir(cmd)
+	if url := os.Getenv(urlVariable); url != "" {
+		token := os.Getenv(tokenVariable)
+		if token == "" {
+			return nil, nil, problem.New(problem.InvalidArgument, "%s names an installation, and %s holds no token", urlVariable, tokenVariable).
+				WithNext(problem.TurnYou, "Sign in there and put the token into %s, or unset %s.", tokenVariable, urlVariable)
+		}
+		return client.New(url, token), func() error { return nil }, nil
+	}
 	c, err := running(ctx, dir)
 	if err == nil {
 		return c, func() error { return nil }, nil

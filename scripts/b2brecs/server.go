@@ -17,6 +17,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/pipeline/runtime"
 	"github.com/b2brecs/b2brecs/shared/platform/embedded"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 	workflows "github.com/b2brecs/b2brecs/workflows-yaml"
 )
 
@@ -27,6 +28,7 @@ type server struct {
 	client   *client.Client
 	address  string
 	stop     context.CancelFunc
+	export   func(context.Context) error // the last spans
 	done     chan error
 }
 
@@ -42,12 +44,15 @@ func startServer(ctx context.Context, o serverOptions) (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{folder: folder, done: make(chan error, 1)}
+	s := &server{folder: folder, done: make(chan error, 1), export: func(context.Context) error { return nil }}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release(ctx))
 		}
 	}()
+	if s.export, err = telemetry.Start(ctx, telemetry.Options{Service: "b2brecs"}); err != nil {
+		return nil, err
+	}
 	l, err := listen(ctx, o.host, o.port)
 	if err != nil {
 		return nil, err
@@ -117,6 +122,11 @@ func (s *server) release(ctx context.Context) error {
 	}
 	if s.stop != nil {
 		s.stop()
+	}
+	exporting, cancel := context.WithTimeout(closing, time.Second)
+	defer cancel()
+	if e := s.export(exporting); e != nil {
+		slog.WarnContext(ctx, "the last spans are lost", "error", e)
 	}
 	return errors.Join(err, s.folder.RemoveProcess(), s.folder.Close())
 }

@@ -108,6 +108,20 @@ func (r report) table() string {
 	return t.String()
 }
 
+// missed is an error that names the bars that do not hold.
+func (r report) missed() error {
+	var names []string
+	for _, b := range r.Bars {
+		if !b.holds() {
+			names = append(names, fmt.Sprintf("%s: %s, wanted %s", b.What, number(median(b.Values), b.Unit), b.wanted()))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("missed:\n  %s", strings.Join(names, "\n  "))
+}
+
 func (r report) markdown() string {
 	var t strings.Builder
 	m := r.Machine
@@ -125,6 +139,11 @@ The peers:
 - PostgreSQL: one stream of COPY in binary, thrown away, of the same table (twelve columns of mixed types, about 138 bytes a row). What the product does in that time: a snapshot, ranges of pages, Arrow batches, zstd Parquet, one DuckDB transaction, counts that reconcile.
 - CSV: DuckDB's own reader into a table, types guessed. The product samples types to the end of the file, keeps leading zeros and rejected rows, stages Parquet, and commits once.
 - Experiment: a plain Python script of the same libraries on the same rows, features and epochs, in one process (` + "`scripts/benchmarks/plain_pipeline.py`" + `): TFDV, TFT through Beam, a TFRS two-tower, an index, evaluation beside popularity and item-kNN, lists. The product is timed from the request to the harvested metrics. *Cold* is the first experiment of a server that has just started; a later one finds TensorFlow imported.
+- Start of a function: from the start of the deploy unit's process, stripped and with FUNCTION_TARGET, until its port takes a connection. The limit is 200 ms.
+- Events of Google Cloud in a box (` + "`scripts/cloudbox`" + `): the fake of Pub/Sub pushes the same messages to a bare net/http handler that reads them and answers 204; the ratio is what a function costs. The function is harvest-progress, for its effect is small and real: an epoch that a trainer reports comes into its experiment and its curves, one transaction of Firestore that reads two documents and writes them. Between publisher and effect lie Google's official client of Pub/Sub, the broker, the gateway, the function's process, and Google's official client of Firestore. The fakes, the gateway, the bare handler and the publisher are one process, the function is another. An experiment's next epoch is published when the one before is acknowledged; as many experiments go on at once as one instance of the function takes. Afterwards every epoch is looked for.
+- Submission of an experiment in the box: from the request to the API until a client of Vertex AI finds the job. In that time the request is checked and stored, the workflow starts, calls three functions with identity tokens, the examples are made and exported, the code is generated and stored, and the job is created. The functions' processes run already; the pipelines are cancelled. The SQL of the examples is measured apart: the box has no BigQuery, its SQL engine is slow, and BigQuery's own time is not known here.
+
+The box has no network between its services, no quotas and one instance of each function: its figures are the product's own cost, not Google Cloud's.
 
 | measured | rows | rows/s | seconds | peak MB | |
 |---|---|---|---|---|---|

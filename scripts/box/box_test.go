@@ -19,6 +19,7 @@ import (
 	"cloud.google.com/go/storage"
 
 	"github.com/b2brecs/b2brecs/scripts/b2brecs/client"
+	"github.com/b2brecs/b2brecs/scripts/box/home"
 	"github.com/b2brecs/b2brecs/shared/platform/cloud"
 	"github.com/b2brecs/b2brecs/shared/platform/cloudbox"
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -65,23 +66,31 @@ func program(t *testing.T, name string) string {
 	return file
 }
 
-// open starts a box for one test.
-func open(t *testing.T) *box {
+// box is a box of one test, in a folder of its own.
+type box struct {
+	*home.Box
+	dir string
+}
+
+// open starts a box, with one process for each function or a single one.
+func open(t *testing.T, single bool) *box {
 	t.Helper()
 	if cloudbox.SQLPython() == "" {
 		t.Skip("SKIPPED: no Python with bqemulator; scripts/python-env --bqemulator makes one, or B2BRECS_BQEMULATOR_PYTHON names one")
 	}
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))
-	b, err := start(t.Context(), options{root: filepath.Join("..", ".."), dir: t.TempDir(), unit: program(t, "function"), log: log})
+	dir := t.TempDir()
+	started, err := home.Start(t.Context(), home.Options{Root: filepath.Join("..", ".."), Dir: dir, Unit: program(t, "function"), Single: single, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := &box{started, dir}
 	t.Cleanup(func() {
 		if t.Failed() {
 			b.tell(t)
 		}
-		if err := b.close(); err != nil {
+		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -96,30 +105,30 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tell shows the end of what each function has said.
+// tell shows the end of what each process has said.
 func (b *box) tell(t *testing.T) {
-	for _, f := range b.Functions() {
-		if text, err := os.ReadFile(filepath.Join(b.Logs(), f+".log")); err == nil && len(text) > 0 {
-			t.Logf("%s:\n%s", f, text[max(0, len(text)-2000):])
+	for _, f := range b.logs(t) {
+		if text, err := os.ReadFile(f); err == nil && len(text) > 0 {
+			t.Logf("%s:\n%s", filepath.Base(f), text[max(0, len(text)-2000):])
 		}
 	}
 }
 
-func (b *box) client() *client.Client { return client.New(b.URL, b.token) }
+// logs lists the logs, one for each process that was started.
+func (b *box) logs(t *testing.T) []string {
+	files, err := filepath.Glob(filepath.Join(b.Logs(), "*.log"))
+	if err != nil {
+		t.Error(err)
+	}
+	return files
+}
+
+func (b *box) client() *client.Client { return client.New(b.URL, b.Token) }
 
 // platform is what a function of the box gets.
 func (b *box) platform(t *testing.T) *cloud.Platform {
 	t.Helper()
-	env := map[string]string{}
-	for _, kv := range b.Environment() {
-		k, v, _ := strings.Cut(kv, "=")
-		env[k] = v
-	}
-	c, err := cloud.ReadConfig(func(k string) string { return env[k] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := cloud.New(c, slog.New(slog.DiscardHandler))
+	p, err := b.Platform()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,12 @@ func (b *box) holds(t *testing.T, table string, want [][]any) {
 // A file that is dropped into the bucket comes to the warehouse, through the deployed
 // functions and the drivers of Google Cloud alone; dropped again it changes nothing.
 func TestDroppedFile(t *testing.T) {
-	b := open(t)
+	for name, single := range map[string]bool{"a process for each function": false, "one process": true} {
+		t.Run(name, func(t *testing.T) { dropped(t, open(t, single)) })
+	}
+}
+
+func dropped(t *testing.T, b *box) {
 	csv, want := orders(1, 2000)
 	b.drop(t, "orders.csv", csv)
 	for _, r := range b.ended(t, 1) {
@@ -91,14 +96,14 @@ func TestDroppedFile(t *testing.T) {
 		name, method, path, token string
 		want                      int
 	}{
-		{"a person", http.MethodGet, "/v1/etl/jobs", b.token, http.StatusOK},
+		{"a person", http.MethodGet, "/v1/etl/jobs", b.Token, http.StatusOK},
 		{"nobody", http.MethodGet, "/v1/etl/jobs", "", http.StatusUnauthorized},
-		{"a forged token", http.MethodGet, "/v1/etl/jobs", b.token[:len(b.token)-3] + "AAA", http.StatusUnauthorized},
-		{"by name", http.MethodGet, "/functions/etl-api/v1/etl/jobs", b.token, http.StatusOK},
-		{"a person calls what only services may", http.MethodPost, "/functions/plan-run", b.token, http.StatusForbidden},
-		{"no such path", http.MethodGet, "/v1/nothing", b.token, http.StatusNotFound},
-		{"no such function", http.MethodPost, "/functions/nothing", b.token, http.StatusNotFound},
-		{"what no push sends", http.MethodPost, "/functions/receive-upload", b.token, http.StatusBadRequest},
+		{"a forged token", http.MethodGet, "/v1/etl/jobs", b.Token[:len(b.Token)-3] + "AAA", http.StatusUnauthorized},
+		{"by name", http.MethodGet, "/functions/etl-api/v1/etl/jobs", b.Token, http.StatusOK},
+		{"a person calls what only services may", http.MethodPost, "/functions/plan-run", b.Token, http.StatusForbidden},
+		{"no such path", http.MethodGet, "/v1/nothing", b.Token, http.StatusNotFound},
+		{"no such function", http.MethodPost, "/functions/nothing", b.Token, http.StatusNotFound},
+		{"what no push sends", http.MethodPost, "/functions/receive-upload", b.Token, http.StatusBadRequest},
 		{"health", http.MethodGet, "/healthz", "", http.StatusNoContent},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), c.method, b.URL+c.path, strings.NewReader("{}"))
@@ -124,7 +129,7 @@ func TestDroppedFile(t *testing.T) {
 
 // Processes that die on the way change nothing of what comes in.
 func TestKilledLoads(t *testing.T) {
-	b := open(t)
+	b := open(t, false)
 	const files, lines = 6, 3000
 	var want [][]any
 	b.drop(t, "sales/0.csv", func() string { csv, rows := orders(0, lines); want = rows; return csv }())
@@ -167,5 +172,26 @@ func TestKilledLoads(t *testing.T) {
 		}
 	}
 	b.holds(t, "sales", want)
+	b.noLetters(t)
+}
+
+// The one process of all functions that dies on the way changes nothing either.
+func TestKilledSingle(t *testing.T) {
+	b := open(t, true)
+	csv, want := orders(1, 3000)
+	stop := b.killing(t, 1, 250*time.Millisecond)
+	b.drop(t, "orders.csv", csv)
+	runs := b.ended(t, 1)
+	killed := stop()
+	if runs[0].Status != etl.Completed {
+		t.Errorf("%+v", runs[0])
+	}
+	if len(killed) < 2 {
+		t.Errorf("the process was killed %d times, want 2 at least", len(killed))
+	}
+	if logs := b.logs(t); len(logs) != 1 {
+		t.Errorf("there are the logs %v, want one", logs)
+	}
+	b.holds(t, "orders", want)
 	b.noLetters(t)
 }

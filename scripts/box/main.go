@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/b2brecs/b2brecs/scripts/box/home"
 	"github.com/b2brecs/b2brecs/shared/platform/cloudbox"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
@@ -39,22 +40,23 @@ func main() {
 // run starts a box and keeps it until ctx ends.
 func run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("cloudbox", flag.ContinueOnError)
-	o := options{root: ".", unit: "bin/function", log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	flags.StringVar(&o.dir, "data", ".data/cloudbox", "folder to work in")
-	flags.IntVar(&o.port, "port", 8430, "port of the API; 0 takes a free one")
+	o := home.Options{Root: ".", Unit: "bin/function", Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	flags.StringVar(&o.Dir, "data", ".data/cloudbox", "folder to work in")
+	flags.IntVar(&o.Port, "port", 8430, "port of the API; 0 takes a free one")
+	flags.BoolVar(&o.Single, "single", false, "one process for all functions")
 	sample := flags.String("sample", "", "also take the sample company to recommendations: small or large")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b, err := start(ctx, o)
+	b, err := home.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
+	defer func() { err = errors.Join(err, b.Close()) }()
 	fmt.Printf("the box answers at %s\n  command line: bin/b2brecs runs --data %s\n  logs of the functions: %s\n  token of %s: %s\nCtrl-C ends it; nothing is kept.\n",
-		b.URL, o.dir, b.Logs(), cloudbox.Owner, b.token)
+		b.URL, o.Dir, b.Logs(), cloudbox.Owner, b.Token)
 	if *sample != "" {
-		c := exec.CommandContext(ctx, "bin/b2brecs", "sample", "--run", "--size", *sample, "--data", o.dir)
+		c := exec.CommandContext(ctx, "bin/b2brecs", "sample", "--run", "--size", *sample, "--data", o.Dir)
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 		if err := c.Run(); err != nil && ctx.Err() == nil {
 			return problem.Wrap(err, problem.Internal, "the sample company did not come to recommendations")

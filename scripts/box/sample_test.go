@@ -141,9 +141,9 @@ func TestSampleCompany(t *testing.T) {
 	if _, err := os.Stat(embedded.DefaultPython()); err != nil {
 		t.Skip("SKIPPED: there is no Python environment of the pipeline components; scripts/python-env makes it")
 	}
-	b := open(t)
+	b := open(t, false)
 	stop := b.killing(t, 2, 2*time.Second)
-	cloud := sampleCompany(t, b.folder.Dir)
+	cloud := sampleCompany(t, b.dir)
 	killed := stop()
 	t.Logf("killed: %v", killed)
 	if len(killed) < 10 {

@@ -28,10 +28,28 @@ import (
 // of it are the official clients of nine services, a quarter Arrow, Parquet and pgx.
 const maxBytes = 80_000_000
 
+// built is the deploy unit of all tests, in a folder of its own.
+var built struct{ dir, name string }
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir) // of the system's folder for such things
+	}
+	os.Exit(code)
+}
+
 // binary builds the deploy unit once, as it is deployed but for this machine's system.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "function")
+	if built.name != "" {
+		return built.name
+	}
+	var err error
+	if built.dir, err = os.MkdirTemp("", "function-test-"); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(built.dir, "function")
 	cmd := exec.Command("../deploy-unit", name)
 	cmd.Env = append(os.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -40,11 +58,12 @@ func binary(t *testing.T) string {
 	if info, err := os.Stat(name); err != nil || info.Size() > maxBytes {
 		t.Errorf("the deploy unit has %d bytes, more than %d: %v", info.Size(), maxBytes, err)
 	}
+	built.name = name
 	return name
 }
 
-// start runs one function and waits until it listens.
-func start(t *testing.T, binary, target string) (url string, took time.Duration) {
+// start runs one function, or all of them for "", and waits until it listens.
+func start(t testing.TB, binary, target string, env ...string) (url string, took time.Duration) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,6 +76,7 @@ func start(t *testing.T, binary, target string) (url string, took time.Duration)
 	_, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(), "FUNCTION_TARGET="+target, "PORT="+port, "LOCAL_ONLY=true", "B2BRECS_BUCKET_UPLOADS=acme-uploads", "B2BRECS_BUCKET_STAGING=acme-staging", "B2BRECS_BUCKET_PIPELINES=acme-pipelines")
+	cmd.Env = append(cmd.Env, env...)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -67,7 +87,7 @@ func start(t *testing.T, binary, target string) (url string, took time.Duration)
 			_ = c.Close()
 			return "http://" + address, time.Since(began)
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(time.Millisecond)
 	}
 	t.Fatalf("%s does not listen", target)
 	return "", 0
@@ -185,5 +205,69 @@ func TestDeployUnit(t *testing.T) {
 	t.Logf("start to listening: %v", starts)
 	if starts[0] > 200*time.Millisecond {
 		t.Errorf("the quickest start took %v, want at most 200 ms", starts[0])
+	}
+}
+
+// Without a target the unit serves every function below its name, with the paths and
+// the answers it has in a process of its own.
+func TestAllFunctions(t *testing.T) {
+	env := []string{"B2BRECS_PROJECT=acme-b2b", "B2BRECS_REGION=europe-west1", "B2BRECS_FUNCTIONS_URL=http://127.0.0.1:1",
+		"B2BRECS_OIDC_ISSUER=http://127.0.0.1:1", "B2BRECS_OIDC_AUDIENCE=acme", "B2BRECS_OWNER_EMAIL=owner@acme.example",
+		"B2BRECS_SERVICE_ACCOUNTS=acme@acme-b2b.iam.gserviceaccount.com", "B2BRECS_SCHEDULER_ACCOUNT=acme@acme-b2b.iam.gserviceaccount.com",
+		"B2BRECS_PIPELINE_ACCOUNT=acme@acme-b2b.iam.gserviceaccount.com", "B2BRECS_PIPELINE_IMAGE=acme/runtime"}
+	all, _ := start(t, binary(t), "", env...)
+	for _, c := range []struct {
+		function, method, path string
+		want                   int
+		text                   string
+	}{
+		{"etl-api", http.MethodGet, "/v1/etl/source-kinds", http.StatusUnauthorized, ""},
+		{"etl-api", http.MethodGet, "/v1/nothing/a%2Fb", http.StatusNotFound, "nothing at GET /v1/nothing/a/b"},
+		{"etl-api", http.MethodGet, "/", http.StatusNotFound, "nothing at GET /\""},
+		{"etl-api", http.MethodGet, "", http.StatusNotFound, "nothing at GET /\""},
+		{"plan-run", http.MethodPost, "", http.StatusUnauthorized, ""},
+		{"plan-run", http.MethodPost, "/", http.StatusUnauthorized, ""},
+		{"plan-run", http.MethodGet, "/deeper", http.StatusNotFound, "nothing at GET /deeper"},
+		{"extract-chunk", http.MethodPost, "/projects/acme/topics/elsewhere", http.StatusBadRequest, "invalid_argument"},
+		{"extract-chunk", http.MethodPost, "", http.StatusBadRequest, "invalid_argument"},
+	} {
+		own, _ := start(t, binary(t), c.function, env...)
+		var said [2]string
+		for i, url := range []string{own + c.path, all + "/" + c.function + c.path} {
+			r, err := http.NewRequestWithContext(t.Context(), c.method, url, strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			code, body := do(t, r)
+			if said[i] = body; code != c.want || !strings.Contains(body, c.text) {
+				t.Errorf("%s %s answers %d %s, want %d with %q", c.method, url, code, body, c.want, c.text)
+			}
+		}
+		if said[0] != said[1] {
+			t.Errorf("%s %s%s answers %s, in a process of its own %s", c.method, c.function, c.path, said[1], said[0])
+		}
+	}
+	for _, path := range []string{"/", "/nobody", "/etl-apis/v1/etl/jobs"} {
+		if code, body := post(t, all+path, http.Header{}, "{}"); code != http.StatusNotFound {
+			t.Errorf("%s answers %d %s", path, code, body)
+		}
+	}
+}
+
+// BenchmarkStart starts each function until it listens.
+func BenchmarkStart(b *testing.B) {
+	name := binary(b)
+	for _, f := range catalog.Catalog() {
+		b.Run(f.Name, func(b *testing.B) {
+			took := make([]time.Duration, 0, b.N)
+			for range b.N {
+				_, d := start(b, name, f.Name)
+				took = append(took, d)
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
+			b.ReportMetric(float64(took[len(took)-1])/1e6, "max-ms")
+		})
 	}
 }

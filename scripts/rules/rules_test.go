@@ -29,7 +29,7 @@ func TestDeployUnitLinksNoEmbeddedDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dep := range strings.FieldsSeq(string(out)) {
-		for _, banned := range []string{"duckdb", "modernc.org/sqlite", "shared/platform/embedded", "/sqlite", "shared/warehouse/duckdb", "shared/pipeline/local", "workflow/interpreter", "gcpfake", "fake-gcs-server", "envoyproxy/go-control-plane"} {
+		for _, banned := range []string{"duckdb", "modernc.org/sqlite", "shared/platform/embedded", "/sqlite", "shared/warehouse/duckdb", "shared/pipeline/local", "workflow/interpreter", "shared/fault", "gcpfake", "fake-gcs-server", "envoyproxy/go-control-plane"} {
 			if strings.Contains(dep, banned) {
 				t.Errorf("the deploy unit links %s", dep)
 			}
@@ -80,6 +80,8 @@ func TestImportsPointOneWay(t *testing.T) {
 				t.Errorf("%s is of the domain and imports %s, which bundles services", rel, to)
 			case domain(rel) && to == "net/http":
 				t.Errorf("%s is of the domain and imports net/http", rel)
+			case to == "shared/fault":
+				t.Errorf("%s imports %s, which is for tests alone", rel, to)
 			case driver(dep) && !driver(pkg) && !strings.HasSuffix(rel, "test") && !strings.HasPrefix(rel, "shared/platform/") && !strings.HasPrefix(rel, "scripts/"):
 				t.Errorf("%s imports the driver %s", rel, to)
 			}

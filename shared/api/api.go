@@ -13,6 +13,7 @@ import (
 
 	"github.com/b2brecs/b2brecs/shared/identity"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // Version of the HTTP interface.
@@ -30,7 +31,12 @@ func New(r chi.Router) huma.API {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
 	}
-	return humachi.New(r, config)
+	a := humachi.New(r, config)
+	a.UseMiddleware(func(c huma.Context, next func(huma.Context)) {
+		telemetry.Route(c.Context(), c.Operation().Method, c.Operation().Path, c.Param)
+		next(c)
+	})
+	return a
 }
 
 // Op describes an operation.
@@ -41,14 +47,17 @@ type Op struct {
 	Summary string // one sentence
 	Tag     string // the page's word: "ETL", "Datasets", …
 	Role    identity.Role
-	Status  int   // of success; 0 = 200, or 204 without a body
-	MaxBody int64 // bytes; 0 = 1 MiB
+	// Anonymous, in place of a role, answers whoever asks: for what somebody needs
+	// before they can have a token. It MUST tell nothing of the installation's data.
+	Anonymous bool
+	Status    int   // of success; 0 = 200, or 204 without a body
+	MaxBody   int64 // bytes; 0 = 1 MiB
 }
 
 // Handle registers an operation. Errors of fn are rendered as problem documents.
-// It panics when the operation names no role.
+// It panics when the operation names no role and does not say that it is anonymous.
 func Handle[I, O any](a huma.API, op Op, fn func(context.Context, *I) (*O, error)) {
-	if op.Role == "" || op.ID == "" {
+	if (op.Role == "") != op.Anonymous || op.ID == "" {
 		panic("api: operation " + op.Method + " " + op.Path + " needs an id and a role")
 	}
 	huma.Register(a, operation(a, op), func(ctx context.Context, in *I) (*O, error) {
@@ -65,7 +74,7 @@ func Handle[I, O any](a huma.API, op Op, fn func(context.Context, *I) (*O, error
 func Operation(a huma.API, op Op) huma.Operation { return operation(a, op) }
 
 func operation(a huma.API, op Op) huma.Operation {
-	return huma.Operation{
+	o := huma.Operation{
 		OperationID:   op.ID,
 		Method:        op.Method,
 		Path:          op.Path,
@@ -73,11 +82,15 @@ func operation(a huma.API, op Op) huma.Operation {
 		Tags:          []string{op.Tag},
 		DefaultStatus: op.Status,
 		MaxBodyBytes:  op.MaxBody,
-		Security:      []map[string][]string{{"token": {}}},
-		Errors:        []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
-		Metadata:      map[string]any{"role": op.Role},
-		Middlewares:   huma.Middlewares{requireRole(op.Role)},
 	}
+	if op.Anonymous {
+		return o
+	}
+	o.Security = []map[string][]string{{"token": {}}}
+	o.Errors = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict}
+	o.Metadata = map[string]any{"role": op.Role}
+	o.Middlewares = huma.Middlewares{requireRole(op.Role)}
+	return o
 }
 
 func requireRole(role identity.Role) func(huma.Context, func(huma.Context)) {

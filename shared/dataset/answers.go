@@ -14,7 +14,7 @@ type CheckReply struct {
 	Findings []problem.Field    `json:"findings"` // all of them
 	Schema   []warehouse.Column `json:"schema"`   // empty unless valid
 	Rows     int64              `json:"rows"`     // of the plain form; 0 unless valid
-	Bytes    int64              `json:"bytes"`    // a run would scan
+	Cost     *warehouse.Cost    `json:"cost,omitempty" doc:"Of counting the rows; absent where reading is free, and unless valid."`
 	// Definition with its defaults written out.
 	Definition Definition `json:"definition"`
 }
@@ -31,10 +31,10 @@ func (s *Service) Check(ctx context.Context, def Definition) (CheckReply, error)
 	if out.Findings = append(out.Findings, Validate(def, schemas)...); len(out.Findings) > 0 {
 		return out, nil
 	}
-	if err := CheckFanOut(ctx, s.wh, def, schemas); problem.Is(err, problem.FailedPrecondition) {
+	if err := CheckFanOut(ctx, s.wh, def, schemas); problem.Is(err, problem.FailedPrecondition) && len(problem.Of(err).Fields) > 0 {
 		out.Findings = problem.Of(err).Fields
 		return out, nil
-	} else if err != nil {
+	} else if err != nil { // a count that would read too much has no fields
 		return out, err
 	}
 	p, err := newPlan(def, schemas, Form{Now: s.now()}, nil)
@@ -45,15 +45,11 @@ func (s *Service) Check(ctx context.Context, def Definition) (CheckReply, error)
 	if err != nil {
 		return out, err
 	}
-	est, err := s.wh.DryRun(ctx, st)
-	if err != nil {
-		return out, err
-	}
 	rows, err := s.wh.Query(ctx, st, 1)
 	if err != nil {
 		return out, err
 	}
-	out.Valid, out.Schema, out.Rows, out.Bytes = true, p.schema(), integer(rows.Values[0][0]), est.Bytes
+	out.Valid, out.Schema, out.Rows, out.Cost = true, p.schema(), integer(rows.Values[0][0]), rows.Cost
 	return out, nil
 }
 
@@ -85,7 +81,7 @@ type Text struct {
 	Params  map[string]any     `json:"params"`
 	Dialect string             `json:"dialect"`
 	Columns []warehouse.Column `json:"columns"`
-	Bytes   int64              `json:"bytes"` // a run would scan
+	Cost    *warehouse.Cost    `json:"cost,omitempty" doc:"Of a run; absent where reading is free."`
 }
 
 // SQL compiles a dataset for reading: "plain" as people see it, or "training" as
@@ -113,5 +109,5 @@ func (s *Service) SQL(ctx context.Context, project, id, form string) (Text, erro
 	if st.Params == nil {
 		st.Params = map[string]any{}
 	}
-	return Text{SQL: st.SQL, Params: st.Params, Dialect: s.wh.Dialect().Name(), Columns: cols, Bytes: est.Bytes}, nil
+	return Text{SQL: st.SQL, Params: st.Params, Dialect: s.wh.Dialect().Name(), Columns: cols, Cost: s.wh.Cost(est.Bytes)}, nil
 }

@@ -181,7 +181,8 @@ func (p *plan) equal(j Join, left, right sql.Expr) sql.Expr {
 	return sql.Eq(idText(left, lc.Type), idText(right, rc.Type))
 }
 
-// firstPerKey keeps, of the rows with one key, the smallest by all columns.
+// firstPerKey keeps, of the rows with one key, the smallest by all columns; a value
+// goes before its absence.
 func (p *plan) firstPerKey(j Join) sql.Query {
 	key := p.columnName(j.Table, j.RightColumn)
 	var cols []sql.Item
@@ -196,6 +197,9 @@ func (p *plan) firstPerKey(j Join) sql.Query {
 		}
 		cols = append(cols, sql.Item{Expr: sql.Name(c.Name)})
 		if !strings.EqualFold(c.Name, key) {
+			if !c.Required {
+				order.OrderBy = append(order.OrderBy, sql.Order{Expr: sql.IsNull(sql.Name(c.Name))})
+			}
 			order.OrderBy = append(order.OrderBy, sql.Order{Expr: sql.Name(c.Name)})
 		}
 	}

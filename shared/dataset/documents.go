@@ -44,7 +44,7 @@ const (
 	InnerJoin = "inner"
 
 	FanOutBlock  = "block"  // a key that is not unique is an error
-	FanOutFirst  = "first"  // one row per key, the smallest by all columns
+	FanOutFirst  = "first"  // one row per key, the smallest by all columns, values before NULL
 	FanOutAccept = "accept" // rows are multiplied, knowingly
 )
 

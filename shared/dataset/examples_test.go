@@ -29,12 +29,20 @@ func load(t testing.TB, wh *warehouse.Warehouse, r warehouse.Ref, cols []warehou
 	t.Helper()
 	must(t, wh.Drop(t.Context(), r))
 	must(t, wh.Create(t.Context(), warehouse.Table{Ref: r, Columns: cols}))
+	add(t, wh, r, cols, rows)
+}
+
+// add appends rows of some of the table's columns.
+func add(t testing.TB, wh *warehouse.Warehouse, r warehouse.Ref, cols []warehouse.Column, rows [][]any) {
+	t.Helper()
 	fields := make([]arrow.Field, len(cols))
 	for i, c := range cols {
 		fields[i] = arrow.Field{Name: c.Name, Nullable: true, Type: map[warehouse.Type]arrow.DataType{
 			warehouse.String: arrow.BinaryTypes.String, warehouse.Int64: arrow.PrimitiveTypes.Int64, warehouse.Float64: arrow.PrimitiveTypes.Float64,
 			warehouse.Numeric: arrow.PrimitiveTypes.Float64, warehouse.Bool: arrow.FixedWidthTypes.Boolean,
 			warehouse.Timestamp: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, warehouse.Date: arrow.FixedWidthTypes.Date32,
+			warehouse.DateTime: &arrow.TimestampType{Unit: arrow.Microsecond}, warehouse.Time: arrow.FixedWidthTypes.Time64us, warehouse.BigNumeric: arrow.PrimitiveTypes.Float64,
+			warehouse.JSON: arrow.BinaryTypes.String, warehouse.Bytes: arrow.BinaryTypes.Binary,
 		}[c.Type]}
 	}
 	data := warehousetest.Parquet(t, arrow.NewSchema(fields, nil), func(b *array.RecordBuilder) {
@@ -49,6 +57,10 @@ func load(t testing.TB, wh *warehouse.Warehouse, r warehouse.Ref, cols []warehou
 					b.Field(i).(*array.Int64Builder).Append(int64(v))
 				case float64:
 					b.Field(i).(*array.Float64Builder).Append(v)
+				case []byte:
+					b.Field(i).(*array.BinaryBuilder).Append(v)
+				case time.Duration:
+					b.Field(i).(*array.Time64Builder).Append(arrow.Time64(v.Microseconds()))
 				case bool:
 					b.Field(i).(*array.BooleanBuilder).Append(v)
 				case time.Time:

@@ -155,14 +155,12 @@ func (a *analysis) columns(ctx context.Context, wh *warehouse.Warehouse, labels 
 		return err
 	}
 	s.Labels = labels
-	if est, err := wh.DryRun(ctx, s); err != nil {
-		return err
-	} else {
-		p.Estimate = est.Bytes
-	}
 	out, err := wh.Query(ctx, s, 1)
 	if err != nil {
 		return err
+	}
+	if out.Cost != nil {
+		p.Estimate = out.Cost.Bytes
 	}
 	w.row = out.Values[0]
 	a.read(w, p)
@@ -280,7 +278,8 @@ func (a *analysis) groups(ctx context.Context, wh *warehouse.Warehouse, labels m
 		case kindTwice:
 			a.duplicates = int64(x)
 		case kindMonth:
-			p.RowsPerMonth = append(p.RowsPerMonth, ValueCount{label[:4] + "-" + label[4:], int64(x)})
+			n, _ := float(r[1]) // YYYYMM; years before 1000 have fewer digits
+			p.RowsPerMonth = append(p.RowsPerMonth, ValueCount{fmt.Sprintf("%04d-%02d", int(n)/100, int(n)%100), int64(x)})
 		case kindCustomer, kindProduct:
 			n, _ := float(r[1])
 			point := ParetoPoint{Rank: int64(x), Share: round4(x / math.Max(n, 1)), ValueShare: round4(y)}

@@ -21,7 +21,7 @@ func (s *Store) Extracted(tx *state.Tx, id string, rows, staged, rejected, bytes
 		r.UpdatedAt = time.Now().UTC()
 	}
 	c.State, c.Rows, c.Staged, c.Rejected, c.Bytes, c.Objects = ChunkExtracted, rows, staged, rejected, bytes, objects
-	c.EndedAt = time.Now().UTC()
+	c.EndedAt, c.Lease = time.Now().UTC(), nil
 	if err := state.Put(tx, s.Chunks, id, c); err != nil {
 		return err
 	}
@@ -42,6 +42,7 @@ func (s *Store) Loaded(tx *state.Tx, id string, rows, staged, rejected, bytes in
 		r.ChunksExtracted++
 	}
 	c.State, c.Rows, c.Staged, c.Rejected, c.Bytes, c.Objects = ChunkLoaded, rows, staged, rejected, bytes, objects
+	c.Lease = nil
 	if c.EndedAt.IsZero() {
 		c.EndedAt = time.Now().UTC()
 	}

@@ -15,6 +15,7 @@ const (
 	RunsCollection        = "etl_runs"
 	ChunksCollection      = "etl_chunks"
 	FilesCollection       = "etl_files"
+	ChunkListsCollection  = "etl_chunk_lists"
 )
 
 // Columns that rows of transactional file jobs carry besides their own: the file
@@ -224,6 +225,20 @@ type Chunk struct {
 	EndedAt   time.Time      `json:"ended_at,omitzero"`
 	// SnapshotLost is set before the chunk asks for a new plan.
 	SnapshotLost bool `json:"snapshot_lost,omitempty"`
+	// Lease says who reads the chunk; nil when nobody does.
+	Lease *Lease `json:"lease,omitempty" hidden:"true"`
+}
+
+// Lease keeps a chunk for one reading.
+type Lease struct {
+	Process string    `json:"process"` // the reader's
+	Reader  string    `json:"reader"`  // one attempt of one process
+	Until   time.Time `json:"until"`
+}
+
+// ChunkList keeps what is to be told of the chunks of an ended run, see Store.Fold.
+type ChunkList struct {
+	Chunks []Chunk `json:"chunks"`
 }
 
 // ChunkPlanned asks for the extraction of a chunk.

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 	"github.com/b2brecs/b2brecs/shared/workflow"
 )
 
@@ -24,6 +26,7 @@ type Store struct {
 	Runs        *state.Collection[Run]
 	Chunks      *state.Collection[Chunk]
 	Files       *state.Collection[ProcessedFile]
+	lists       *state.Collection[ChunkList]
 	counters    *state.Collection[counter]
 }
 
@@ -44,7 +47,7 @@ func NewStore(db *state.DB) *Store {
 	return &Store{DB: db,
 		Connections: state.Of[Connection](db, ConnectionsCollection), Jobs: state.Of[Job](db, JobsCollection),
 		Runs: state.Of[Run](db, RunsCollection), Chunks: state.Of[Chunk](db, ChunksCollection),
-		Files: state.Of[ProcessedFile](db, FilesCollection), counters: state.Of[counter](db, "etl_counters")}
+		Files: state.Of[ProcessedFile](db, FilesCollection), lists: state.Of[ChunkList](db, ChunkListsCollection), counters: state.Of[counter](db, "etl_counters")}
 }
 
 // FileID is the id of a processed-file record.
@@ -113,10 +116,11 @@ func (s *Store) Start(ctx context.Context, w *workflow.Engine, functionsURL, job
 	if err != nil {
 		return run, err
 	}
+	telemetry.Add(ctx, slog.String("run", run.ID), slog.String("job", run.Job))
 	// Idempotent: it also heals a run whose workflow was not started because the
 	// process died right here.
 	if !run.Status.Ended() {
-		if _, err := w.Start(ctx, Workflow, run.ID, map[string]string{"run": run.ID, "functions_url": functionsURL}); err != nil {
+		if _, err := w.Start(ctx, Workflow, run.ID, map[string]string{"run": run.ID, "functions_url": functionsURL, "traceparent": telemetry.Traceparent(ctx)}); err != nil {
 			return run, err
 		}
 	}

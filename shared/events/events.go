@@ -3,9 +3,11 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // Topic names a stream of events of one Go type. The CloudEvent type is the
@@ -28,6 +30,10 @@ type Message struct {
 	Time  time.Time       `json:"time"`
 	Key   string          `json:"key,omitempty"` // ordering key; "" = no order
 	Data  json.RawMessage `json:"data"`
+	// Traceparent names the span of who published it
+	// (https://www.w3.org/TR/trace-context/#traceparent-header); PublishMessages sets it.
+	// A repeated ID keeps the first one's or takes the last one's, as the driver has it.
+	Traceparent string `json:"traceparent,omitempty"`
 	// Attempt counts deliveries to the present subscription from 1; set on delivery.
 	Attempt int `json:"attempt,omitempty"`
 }
@@ -69,6 +75,9 @@ type Bus struct{ drv Driver }
 
 // New makes a bus on a driver.
 func New(drv Driver) *Bus { return &Bus{drv} }
+
+// Driver is what the bus runs on, for who wraps it.
+func (b *Bus) Driver() Driver { return b.drv }
 
 // Driver is the smallest broker behind a Bus.
 type Driver interface {
@@ -123,12 +132,24 @@ func Decode[T any](t Topic[T], m Message) (T, error) {
 
 // PublishMessages sends encoded messages, many at once where the driver can.
 func (b *Bus) PublishMessages(ctx context.Context, ms ...Message) error {
-	for _, m := range ms {
+	ms = slices.Clone(ms)
+	for i, m := range ms {
 		if err := m.Validate(); err != nil {
 			return err
 		}
+		if m.Traceparent == "" {
+			ms[i].Traceparent = telemetry.Traceparent(ctx)
+		}
 	}
 	return b.drv.Publish(ctx, ms...)
+}
+
+// Begin begins one attempt of a subscription at a message, for telemetry: drivers, and
+// who gets messages by push, call it around the handler with a context that ends with
+// the process's work. What they log of the attempt goes with the context it gives; end
+// takes the outcome.
+func Begin(ctx context.Context, subscription string, m Message) (_ context.Context, end func(error)) {
+	return telemetry.Process(ctx, subscription, telemetry.Delivery{Topic: m.Topic, ID: m.ID, Attempt: m.Attempt, Traceparent: m.Traceparent, Data: m.Data})
 }
 
 // Subscribe registers a subscription; see Driver.Subscribe.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/workflow"
 )
@@ -23,6 +25,7 @@ type Argument struct {
 	Project      string `json:"project"`
 	Run          string `json:"run"` // the experiment's id
 	FunctionsURL string `json:"functions_url"`
+	Traceparent  string `json:"traceparent"` // the calls go on with it
 }
 
 // Service starts, stops and reads experiments. All fields are required.
@@ -116,7 +119,8 @@ func (s Service) launch(ctx context.Context, e Experiment) error {
 		return nil
 	}
 	s.Runner.Prewarm(ctx)
-	_, err := s.Workflows.Start(ctx, Workflow, e.ID, Argument{e.Project, e.ID, s.FunctionsURL})
+	telemetry.Add(ctx, slog.String("project", e.Project), slog.String("experiment", e.ID))
+	_, err := s.Workflows.Start(ctx, Workflow, e.ID, Argument{e.Project, e.ID, s.FunctionsURL, telemetry.Traceparent(ctx)})
 	return err
 }
 

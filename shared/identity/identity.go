@@ -25,7 +25,7 @@ type Principal struct {
 	Subject string    `json:"subject"`
 	Name    string    `json:"name"`
 	Email   string    `json:"email,omitempty"`
-	Role    Role      `json:"role"`
+	Role    Role      `json:"role" enum:"owner,manager,analyst,viewer,service"`
 	Expires time.Time `json:"expires,omitzero"`
 }
 
@@ -39,8 +39,43 @@ func (p Principal) May(r Role) bool {
 	return needs >= 0 && has >= needs // a role without a rank opens nothing
 }
 
+// Includes lists the roles that the principal passes for, the least first: what May
+// answers, for a page that shows only what its reader may do.
+func (p Principal) Includes() []Role {
+	out := []Role{}
+	for _, r := range append(slices.Clone(ranks), Service) {
+		if p.May(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Method is how people sign in.
+type Method string
+
+const (
+	// Links are one-time links that the installation makes itself and trades for the
+	// session cookie.
+	Links Method = "link"
+	// OIDC is an OpenID Connect issuer: the token it gives is the caller's token here.
+	OIDC Method = "oidc"
+)
+
+// SignIn says how people sign in at an installation. It is told to anybody: it MUST
+// hold no secret.
+type SignIn struct {
+	Method Method `json:"method" enum:"link,oidc" doc:"link: a one-time link, opened once, begins a session; oidc: send the identity token of the issuer as bearer."`
+	// Of OIDC alone.
+	Issuer   string   `json:"issuer,omitempty" doc:"What is below it at /.well-known/openid-configuration says where to go."`
+	ClientID string   `json:"client_id,omitempty" doc:"The page's own at the issuer; a public client, which has no secret."`
+	Scopes   []string `json:"scopes,omitempty" nullable:"false"`
+}
+
 // Driver verifies tokens and mints service tokens.
 type Driver interface {
+	// SignIn says how people come to a token. It dials nothing.
+	SignIn() SignIn
 	// Verify checks signature, issuer, audience and expiry. Unauthenticated when any is wrong.
 	Verify(ctx context.Context, token string) (Principal, error)
 	// ServiceToken mints a token for a call from one function to another.

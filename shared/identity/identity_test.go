@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,10 @@ func TestMay(t *testing.T) {
 		}
 		if got.String() != want {
 			t.Errorf("%q may %s, want %s", role, got.String(), want)
+		}
+		includes := identity.Principal{Role: role}.Includes()
+		if len(includes) != strings.Count(want, "y") || !slices.Equal(includes, roles[:len(includes)]) {
+			t.Errorf("%q includes %v", role, includes)
 		}
 	}
 	for _, role := range roles {

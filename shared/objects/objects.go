@@ -8,6 +8,7 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
+	"github.com/b2brecs/b2brecs/shared/internal/retry"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
@@ -26,7 +27,8 @@ type Bucket struct {
 	drv  Driver
 }
 
-// Driver is what a back end adds to a gocloud.dev bucket. A write through Blob's
+// Driver is what a back end adds to a gocloud.dev bucket. It retries nothing that its
+// client does not; the portable type begins reads again. A write through Blob's
 // writers MUST be followed by Finalized at least once, after the object is complete
 // and visible as a whole; a crash between the two MUST NOT lose the event. Either
 // the driver publishes it or the service announces its objects by itself.
@@ -43,18 +45,37 @@ type Driver interface {
 // NewBucket makes a bucket on a driver.
 func NewBucket(name string, drv Driver) *Bucket { return &Bucket{drv.Blob(), name, drv} }
 
+// Driver is what the bucket runs on, for who wraps it.
+func (b *Bucket) Driver() Driver { return b.drv }
+
 // URI gives an address that warehouse and pipeline engines can read.
 func (b *Bucket) URI(key string) string { return b.drv.URI(key) }
 
 // Generation of the present object. NotFound when absent.
 func (b *Bucket) Generation(ctx context.Context, key string) (string, error) {
-	return b.drv.Generation(ctx, key)
+	return retry.Read(ctx, func() (string, error) { return b.drv.Generation(ctx, key) })
+}
+
+// NewRangeReader is gocloud.dev's, begun again where the store does not answer. What
+// breaks off later is the caller's.
+func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length int64, opts *blob.ReaderOptions) (*blob.Reader, error) {
+	var failed error // as gocloud.dev has it
+	r, err := retry.Read(ctx, func() (r *blob.Reader, err error) {
+		r, failed = b.Bucket.NewRangeReader(ctx, key, offset, length, opts)
+		return r, Problem(failed, key)
+	})
+	if err != nil {
+		return nil, failed
+	}
+	return r, nil
 }
 
 // Read gives a whole small object. NotFound when absent.
 func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
-	data, err := b.ReadAll(ctx, key)
-	return data, Problem(err, key)
+	return retry.Read(ctx, func() ([]byte, error) {
+		data, err := b.ReadAll(ctx, key)
+		return data, Problem(err, key)
+	})
 }
 
 // Write puts a whole small object in place atomically.
@@ -65,6 +86,10 @@ func (b *Bucket) Write(ctx context.Context, key string, data []byte) error {
 
 // List gives all objects under a prefix, in key order.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]*blob.ListObject, error) {
+	return retry.Read(ctx, func() ([]*blob.ListObject, error) { return b.list(ctx, prefix) })
+}
+
+func (b *Bucket) list(ctx context.Context, prefix string) ([]*blob.ListObject, error) {
 	var out []*blob.ListObject
 	it := b.Bucket.List(&blob.ListOptions{Prefix: prefix})
 	for {

@@ -18,13 +18,22 @@ type SignedUpload struct {
 // Signer is what a driver adds whose service takes an upload itself. The service
 // MUST refuse another content type than the one named and more than maxBytes.
 type Signer interface {
+	// Signs says whether the driver was given what it signs with.
+	Signs() bool
 	SignUpload(ctx context.Context, key, contentType string, maxBytes int64, ttl time.Duration) (SignedUpload, error)
+}
+
+// Signs says whether SignedUpload can be asked for; where not, the client writes through
+// the product.
+func (b *Bucket) Signs() bool {
+	s, ok := b.drv.(Signer)
+	return ok && s.Signs()
 }
 
 // SignedUpload lets a client write the object key past the product: a function
 // takes 32 MiB at most (https://cloud.google.com/run/quotas#request_limits), the
 // store takes any size. An empty contentType means application/octet-stream.
-// FailedPrecondition from a bucket without a Signer: write through it instead.
+// FailedPrecondition from a bucket that does not sign: write through it instead.
 func (b *Bucket) SignedUpload(ctx context.Context, key, contentType string, maxBytes int64, ttl time.Duration) (SignedUpload, error) {
 	s, ok := b.drv.(Signer)
 	switch {

@@ -21,6 +21,10 @@ type Noticed struct {
 // TopicNoticed carries Noticed; keyed by job.
 var TopicNoticed = events.Topic[Noticed]{Name: "pipeline-noticed", Type: "b2brecs.pipeline.noticed.v1"}
 
+// LogTopic is where a log sink publishes what such a back end writes down. Its messages
+// are in the back end's own words, and become TopicNoticed's where they are delivered.
+const LogTopic = "pipeline-job-log"
+
 // last is the place of a job's end in Seq: after its tasks, of which there are at
 // most 498.
 const last = 999

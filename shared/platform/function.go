@@ -12,6 +12,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/api"
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // Kind is how a function is triggered.
@@ -76,6 +77,7 @@ func OnCall[S, I, O any](services func(*Platform) S, fn func(context.Context, S,
 			var in I
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 			if err == nil {
+				telemetry.AddIDs(r.Context(), body)
 				err = json.Unmarshal(body, &in)
 			}
 			if err != nil {

@@ -40,9 +40,14 @@ type Platform struct {
 	PipelineImage string
 	// AllowPrivateHosts lets database sources be on loopback and private addresses.
 	AllowPrivateHosts bool
-	close             []func(context.Context) error
-	mu                sync.Mutex
-	shared            map[string]any
+	// OneProcess says that every function runs in this process and in no other, until it
+	// ends: what one function keeps open, another finds, and what a former process kept is
+	// gone. A process on Cloud Run may stand still or end once it has answered
+	// (https://cloud.google.com/run/docs/container-contract#lifecycle-services).
+	OneProcess bool
+	close      []func(context.Context) error
+	mu         sync.Mutex
+	shared     map[string]any
 }
 
 // OnClose registers a closer; closers run in reverse order.

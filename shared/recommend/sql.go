@@ -67,7 +67,7 @@ func (s Service) bought(ctx context.Context, e experiment.Experiment, customer s
 		return nil, nil
 	}
 	d := s.Warehouse.Dialect()
-	newest := "NULL"
+	newest := "CAST(NULL AS " + d.Type(warehouse.Int64) + ")"
 	if role(dataset.Time) != "" {
 		newest = "MAX(" + role(dataset.Time) + ")"
 	}
@@ -216,7 +216,7 @@ func (s Service) Customers(ctx context.Context, project, id, search string, limi
 }
 
 func (s Service) query(ctx context.Context, e experiment.Experiment, sql string, params map[string]any, rows int) (warehouse.Rows, error) {
-	return s.Warehouse.Query(ctx, warehouse.Statement{SQL: sql, Params: params, Labels: e.Labels()}, rows)
+	return s.Warehouse.Query(ctx, warehouse.Statement{SQL: sql, Params: params, Labels: e.Labels(), Lookup: true}, rows)
 }
 
 func text(v any) string {

@@ -47,7 +47,7 @@ type Capabilities struct {
 	Tables      bool `json:"tables"`      // has schemas and tables
 	Files       bool `json:"files"`       // reads files of a pattern
 	Incremental bool `json:"incremental"` // can read a window of a timestamp column
-	Snapshot    bool `json:"snapshot"`    // chunks share one consistent snapshot
+	Snapshot    bool `json:"snapshot"`    // chunks share one consistent snapshot, where a process lasts to hold it
 }
 
 // Kind describes a connector.
@@ -172,17 +172,6 @@ func (k *Kind) Split(in map[string]any, kept []string) (params map[string]any, s
 		return nil, nil, p.WithNext(problem.TurnYou, "Correct the inputs named in errors.")
 	}
 	return params, secrets, nil
-}
-
-// SecretFields names the secret inputs.
-func (k *Kind) SecretFields() []string {
-	var out []string
-	for _, f := range k.Fields {
-		if f.Secret {
-			out = append(out, f.Name)
-		}
-	}
-	return out
 }
 
 // IdentityOf gives a text that two connections to the same place share.

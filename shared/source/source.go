@@ -72,6 +72,10 @@ type PlanRequest struct {
 	Files []etl.File
 	// FileColumns adds _file and _generation to every row.
 	FileColumns bool
+	// Unheld says that nobody can keep Plan.Hold open: the source MUST leave it nil and
+	// cut chunks that each see a picture of their own, so that a row which is there all
+	// the time, under one key, is in exactly one of them.
+	Unheld bool
 	// ChunkRows and ChunkBytes are targets; 0 means the kind's default.
 	ChunkRows  int64
 	ChunkBytes int64
@@ -84,7 +88,7 @@ type Chunk struct {
 }
 
 // Plan is how an object will be read. The chunks together hold every row of the
-// window exactly once.
+// window exactly once, as it was when the plan was made, or, Unheld, when its chunk is read.
 type Plan struct {
 	Chunks   []Chunk
 	Snapshot string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 
+	"github.com/b2brecs/b2brecs/shared/internal/retry"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
@@ -20,12 +21,16 @@ type DB struct{ drv Driver }
 // New makes a DB on a driver.
 func New(drv Driver) *DB { return &DB{drv} }
 
+// Driver is what the store runs on, for who wraps it.
+func (db *DB) Driver() Driver { return db.drv }
+
 // Close releases the driver.
 func (db *DB) Close() error { return db.drv.Close() }
 
 // Driver is the smallest store behind a DB. All methods MUST be safe for
 // concurrent use. Errors MUST carry problem codes: NotFound, AlreadyExists,
-// Unavailable. Retries are the portable type's business, never a driver's.
+// Unavailable. Retries are the portable type's business, never a driver's: it makes
+// every call again that is Unavailable, a few times, Watch apart.
 type Driver interface {
 	// Get returns the document. NotFound when absent.
 	Get(ctx context.Context, collection, id string) (Document, error)
@@ -33,7 +38,8 @@ type Driver interface {
 	Query(ctx context.Context, collection string, q Query) (docs []Document, next string, err error)
 	// Transact runs fn in a serializable transaction: all reads of fn happen
 	// before its writes. The driver calls fn once; on a conflict it returns an
-	// Unavailable problem and the portable type runs fn again.
+	// Unavailable problem and the portable type runs fn again. So Unavailable MUST
+	// mean that nothing was written: a commit whose reply is lost is looked up.
 	Transact(ctx context.Context, fn func(DriverTx) error) error
 	// Watch sends a Change for every committed write in the collections whose
 	// name begins with prefix, in commit order per document, until ctx ends.
@@ -122,7 +128,7 @@ func (c *Collection[T]) Get(ctx context.Context, id string) (T, error) {
 	if err := validName(c.name, id); err != nil {
 		return v, err
 	}
-	d, err := c.db.drv.Get(ctx, c.name, id)
+	d, err := retry.Read(ctx, func() (Document, error) { return c.db.drv.Get(ctx, c.name, id) })
 	if err != nil {
 		return v, err
 	}
@@ -170,11 +176,13 @@ func (c *Collection[T]) Query(ctx context.Context, q Query) (Page[T], error) {
 	if err != nil {
 		return p, err
 	}
-	docs, next, err := c.db.drv.Query(ctx, c.name, q)
+	docs, err := retry.Read(ctx, func() (docs []Document, err error) {
+		docs, p.Next, err = c.db.drv.Query(ctx, c.name, q)
+		return docs, err
+	})
 	if err != nil {
 		return p, err
 	}
-	p.Next = next
 	p.Items = make([]T, len(docs))
 	for i, d := range docs {
 		if err := decode(d, &p.Items[i]); err != nil {

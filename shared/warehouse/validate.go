@@ -178,7 +178,26 @@ func (w *Warehouse) Query(ctx context.Context, s Statement, maxRows int) (Rows, 
 	if maxRows < 1 {
 		return Rows{}, problem.New(problem.InvalidArgument, "a query asks for at least one row, not %d", maxRows)
 	}
-	return w.Driver.Query(ctx, s, maxRows)
+	cost, err := w.afford(ctx, &s)
+	if err != nil {
+		return Rows{}, err
+	}
+	out, err := w.Driver.Query(ctx, s, maxRows)
+	out.Cost = cost
+	return out, err
+}
+
+// Head gives some rows of a table or view. Those of a table cost nothing; a view is
+// a statement, see Query.
+func (w *Warehouse) Head(ctx context.Context, r Ref, maxRows int) (Rows, error) {
+	info, err := w.Table(ctx, r)
+	if err != nil {
+		return Rows{}, err
+	}
+	if info.Rows < 0 || maxRows < 1 {
+		return w.Query(ctx, Statement{SQL: "SELECT * FROM " + w.Dialect().Table(r)}, maxRows)
+	}
+	return w.Driver.Head(ctx, r, maxRows)
 }
 
 // DryRun checks a statement; see Driver.DryRun.
@@ -197,6 +216,9 @@ func (w *Warehouse) Materialize(ctx context.Context, r Ref, s Statement) (int64,
 	if err := s.check(); err != nil {
 		return 0, err
 	}
+	if _, err := w.afford(ctx, &s); err != nil {
+		return 0, err
+	}
 	return w.Driver.Materialize(ctx, r, s)
 }
 
@@ -207,6 +229,9 @@ func (w *Warehouse) Export(ctx context.Context, s Statement, prefix string) ([]s
 	}
 	if !strings.HasSuffix(prefix, "/") {
 		return nil, 0, problem.New(problem.InvalidArgument, "an export's prefix ends in a slash: %q does not", prefix)
+	}
+	if _, err := w.afford(ctx, &s); err != nil {
+		return nil, 0, err
 	}
 	return w.Driver.Export(ctx, s, prefix)
 }

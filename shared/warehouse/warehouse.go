@@ -115,13 +115,17 @@ type Statement struct {
 	Params map[string]any // string, int64, float64, bool, time.Time, []string, []int64
 	// Labels mark the job (project, run); at most 64.
 	Labels map[string]string
-	// MaxBytes refuses a statement that would scan more; 0 means the platform's default.
+	// MaxBytes refuses a statement that would read more, where reading is charged
+	// for; 0 means the limit of the installation (Billing).
 	MaxBytes int64
+	// Lookup says that the statement is the product's own, small and frequent: nobody
+	// asks what it costs, so it is not estimated first. Its limit holds all the same.
+	Lookup bool
 }
 
 // Estimate is what a dry run tells.
 type Estimate struct {
-	Bytes   int64    `json:"bytes"` // scanned; 0 where scanning costs nothing
+	Bytes   int64    `json:"bytes"` // read, at most; 0 where reading costs nothing
 	Columns []Column `json:"columns"`
 }
 
@@ -132,6 +136,8 @@ type Rows struct {
 	// []any; NUMERIC as decimal text, DATE as time.Time at midnight, TIME, JSON as text, BYTES as []byte.
 	Values    [][]any
 	Truncated bool // more rows existed
+	// Cost is the portable type's; nil where reading is free, or was not estimated.
+	Cost *Cost
 }
 
 // Driver is a warehouse. All methods MUST be safe for concurrent use. Errors
@@ -150,7 +156,11 @@ type Driver interface {
 	Commit(ctx context.Context, c Commit) (CommitResult, error)
 	// Committed looks a commit up. NotFound when it did not happen.
 	Committed(ctx context.Context, id string) (CommitResult, error)
-	// Query runs a statement and returns up to maxRows rows.
+	// Head gives some rows of a table, at most maxRows, without a charge for reading
+	// the rest. NotFound when absent. It is for tables, not for views.
+	Head(ctx context.Context, r Ref, maxRows int) (Rows, error)
+	// Query runs a statement and returns up to maxRows rows. A driver whose engine
+	// charges for reading MUST let it refuse a statement that exceeds MaxBytes.
 	Query(ctx context.Context, s Statement, maxRows int) (Rows, error)
 	// DryRun checks a statement and tells its columns and cost.
 	DryRun(ctx context.Context, s Statement) (Estimate, error)
@@ -163,14 +173,20 @@ type Driver interface {
 	Close() error
 }
 
-// Warehouse is the portable type; it validates (validate.go) and delegates.
-type Warehouse struct{ Driver }
+// Warehouse is the portable type; it validates (validate.go), keeps to what reading
+// may cost (billing.go), and delegates.
+type Warehouse struct {
+	Driver
+	billing *Billing // nil: reading is free
+	known   *estimates
+}
 
-// New makes a warehouse on a driver.
-func New(drv Driver) *Warehouse { return &Warehouse{drv} }
+// New makes a warehouse on a driver where reading is free.
+func New(drv Driver) *Warehouse { return &Warehouse{Driver: drv} }
 
 // Dialect writes the parts of SQL in which the engines differ. Every method
-// returns SQL text; arguments are SQL expressions unless they say otherwise.
+// returns SQL text; arguments are SQL expressions unless they say otherwise. In
+// ORDER BY, NULL is smaller than every value.
 type Dialect interface {
 	Name() string // "bigquery" or "duckdb"
 	// Ident quotes an identifier of any text.

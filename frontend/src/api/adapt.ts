@@ -14,6 +14,7 @@ export function checkOf(c: CheckReply): DatasetCheck {
   return {
     schema: c.schema ?? [],
     rows: c.valid ? c.rows : undefined,
+    cost: c.cost,
     findings: (c.findings ?? []).map((f) => ({ severity: 'blocking', code: f.location, message: f.message, why: '', next: '', penalty: 0 })),
   }
 }

@@ -20,10 +20,20 @@ const key = (value: string) => ({ header: { 'Idempotency-Key': value } })
 
 /** Every call of the page, one line each: the route is here and nowhere else. */
 export const api = {
-  me: () => session<t.Me>('GET', '/v1/me'),
+  me: () => as<t.Me>(ok(client.GET('/v1/me'))),
+  // Without the session: a stale one would be refused before the question is heard.
+  signInWay: () => as<t.SignInWay>(ok(client.GET('/v1/sign-in', { credentials: 'omit' }))),
   signOut: () => session<unknown>('POST', '/v1/signout'),
   projects: () => as<t.List<t.Project>>(ok(client.GET('/v1/projects', { params: { query: { limit: 200 } } }))),
   createProject: (body: { name: string }) => as<t.Project>(ok(client.POST('/v1/projects', { body }))),
+
+  // People
+  people: (q?: Filter<'/v1/people'>) => as<t.List<t.Person>>(ok(client.GET('/v1/people', { params: page(q) }))),
+  addPerson: (body: t.Body<'PersonInput'>) => as<t.Person>(ok(client.POST('/v1/people', { body }))),
+  changePerson: (subject: string, body: t.Body<'PersonChange'>) => as<t.Person>(ok(client.PATCH('/v1/people/{subject}', { params: { path: { subject } }, body }))),
+  removePerson: (subject: string) => as<unknown>(ok(client.DELETE('/v1/people/{subject}', { params: { path: { subject } } }))),
+  /** Of an installation where people sign in by links. */
+  signInLink: (subject: string) => session<{ url: string }>('POST', `/v1/people/${encodeURIComponent(subject)}/sign-in-link`),
 
   // ETL
   sourceKinds: () => as<t.List<t.SourceKind>>(ok(client.GET('/v1/etl/source-kinds'))),
@@ -47,6 +57,7 @@ export const api = {
   cancelRun: (i: string) => as<t.Run>(ok(client.POST('/v1/etl/runs/{id}/cancel', { params: id(i) }))),
   chunks: (i: string) => as<t.List<t.Chunk>>(ok(client.GET('/v1/etl/runs/{id}/chunks', { params: id(i) }))),
   rejects: (i: string, limit = 50) => as<t.List<t.Reject>>(ok(client.GET('/v1/etl/runs/{id}/rejects', { params: { ...id(i), query: { limit } } }))),
+  uploadWay: (key: string, size: number) => as<t.Body<'UploadWay'>>(ok(client.POST('/v1/uploads:sign', { body: { key, size } }))),
   detect: (body: t.Body<'DetectBody'>) => as<t.Description>(ok(client.POST('/v1/uploads:detect', { body }))),
   tables: () => as<t.List<t.TableInfo>>(ok(client.GET('/v1/tables'))),
   tableRows: (r: t.Ref, limit: number) => as<t.RowsReply>(ok(client.GET('/v1/tables/{dataset}/{table}/rows', { params: { path: { dataset: r.dataset, table: r.name } as never, query: { limit } } }))),

@@ -53,15 +53,19 @@ export async function session<T>(method: 'GET' | 'POST', path: string): Promise<
   return body as T
 }
 
+/** One request that brings a file, as the API says it: to itself, or straight into its store. */
+export interface UploadWay { method: string; url: string; headers: Record<string, string>; signed: boolean }
+
 /**
  * Streams a file to the uploads bucket. fetch cannot tell how far an upload is,
- * so this is an XMLHttpRequest.
+ * so this is an XMLHttpRequest. The session goes to the API alone, never to its store.
  */
-export function upload<T>(key: string, file: File, onProgress: (sent: number) => void, signal: AbortSignal): Promise<T> {
+export function upload(way: UploadWay, file: File, onProgress: (sent: number) => void, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new DOMException('the upload was cancelled', 'AbortError'))
     const x = new XMLHttpRequest()
-    x.open('PUT', '/v1/uploads/' + encodeURIComponent(key))
-    x.setRequestHeader('content-type', 'application/octet-stream')
+    x.open(way.method, way.url)
+    for (const [name, value] of Object.entries(way.headers)) x.setRequestHeader(name, value)
     x.upload.onprogress = (e) => onProgress(e.loaded)
     x.onerror = () => reject(new TypeError('the connection broke during the upload'))
     x.onabort = () => reject(new DOMException('the upload was cancelled', 'AbortError'))
@@ -70,9 +74,9 @@ export function upload<T>(key: string, file: File, onProgress: (sent: number) =>
       try {
         body = parseJson(x.responseText)
       } catch {
-        body = undefined
+        body = undefined // the store's own words
       }
-      if (x.status >= 200 && x.status < 300) resolve(body as T)
+      if (x.status >= 200 && x.status < 300) resolve()
       else reject(fromWire(x.status, body))
     }
     signal.addEventListener('abort', () => x.abort())

@@ -2,7 +2,7 @@ import { QueryClient, queryOptions } from '@tanstack/react-query'
 
 import { allExperiments, api } from './calls'
 import { ApiError } from './problem'
-import type { Ref } from './types'
+import type { Experiment, Ref } from './types'
 
 /** Collections of the state: the first part of a query key, and what a watch names. */
 export const col = {
@@ -15,7 +15,6 @@ export const col = {
   features: (p: string) => `projects/${p}/feature_configs`,
   models: (p: string) => `projects/${p}/model_configs`,
   experiments: (p: string) => `projects/${p}/experiments`,
-  history: (p: string) => `projects/${p}/experiment_history`,
 }
 
 type Arg<F extends (...a: never[]) => unknown, N extends number> = Parameters<F>[N]
@@ -23,6 +22,8 @@ type Arg<F extends (...a: never[]) => unknown, N extends number> = Parameters<F>
 /** Query options of every read; keys are [collection, 'list' | 'item' | other, …]. */
 export const q = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: api.me, staleTime: 300_000 }),
+  signInWay: () => queryOptions({ queryKey: ['sign-in'], queryFn: api.signInWay, staleTime: Infinity }),
+  people: (params?: Arg<typeof api.people, 0>) => queryOptions({ queryKey: ['people', 'list', params ?? {}], queryFn: () => api.people(params) }),
   projects: () => queryOptions({ queryKey: ['projects', 'list'], queryFn: api.projects }),
   sourceKinds: () => queryOptions({ queryKey: ['source-kinds'], queryFn: api.sourceKinds, staleTime: Infinity }),
   connections: (params?: Arg<typeof api.connections, 0>) => queryOptions({ queryKey: [col.connections, 'list', params ?? {}], queryFn: () => api.connections(params) }),
@@ -52,7 +53,8 @@ export const q = {
   experiments: (p: string, params?: Arg<typeof api.experiments, 1>) => queryOptions({ queryKey: [col.experiments(p), 'list', params ?? {}], queryFn: () => api.experiments(p, params) }),
   allExperiments: (p: string) => queryOptions({ queryKey: [col.experiments(p), 'list', 'all'], queryFn: () => allExperiments(p) }),
   experiment: (p: string, id: string) => queryOptions({ queryKey: [col.experiments(p), 'item', id], queryFn: () => api.experiment(p, id) }),
-  history: (p: string, id: string) => queryOptions({ queryKey: [col.history(p), 'item', id], queryFn: () => api.history(p, id) }),
+  // Curves are large and are not watched: what their experiment says of itself tells which ones they are.
+  history: (p: string, e: Pick<Experiment, 'id' | 'epoch' | 'status'>) => queryOptions({ queryKey: ['experiment-history', p, e.id, e.epoch, e.status], queryFn: () => api.history(p, e.id), placeholderData: (old, query) => (query?.queryKey[2] === e.id ? old : undefined) }),
   experimentCode: (p: string, id: string) => queryOptions({ queryKey: ['experiment-code', p, id], queryFn: () => api.experimentCode(p, id), staleTime: Infinity }),
   customers: (p: string, params?: Arg<typeof api.customers, 1>) => queryOptions({ queryKey: ['customers', p, params ?? {}], queryFn: () => api.customers(p, params) }),
   recommend: (p: string, customer: string, params?: Arg<typeof api.recommend, 2>) => queryOptions({ queryKey: ['recommend', p, customer, params ?? {}], queryFn: () => api.recommend(p, customer, params) }),

@@ -282,6 +282,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say who is signed in */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/model-presets": {
         parameters: {
             query?: never;
@@ -297,6 +314,43 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who has access */
+        get: operations["listPeople"];
+        put?: never;
+        /** Give somebody access */
+        post: operations["addPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read who somebody is here */
+        get: operations["getPerson"];
+        put?: never;
+        post?: never;
+        /** End somebody's access, at once */
+        delete: operations["removePerson"];
+        options?: never;
+        head?: never;
+        /** Change somebody's role or name */
+        patch: operations["changePerson"];
         trace?: never;
     };
     "/v1/projects": {
@@ -874,6 +928,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say how one signs in here; ask without a token */
+        get: operations["signIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tables": {
         parameters: {
             query?: never;
@@ -970,6 +1041,23 @@ export interface paths {
         put?: never;
         /** Describe an uploaded file: format, columns, samples */
         post: operations["detectUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads:sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how to bring a file of any size; its job starts by itself */
+        post: operations["signUpload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1106,8 +1194,8 @@ export interface components {
             why: string;
         };
         DatasetCheckReply: {
-            /** Format: int64 */
-            bytes: number;
+            /** @description Of counting the rows; absent where reading is free, and unless valid. */
+            cost?: components["schemas"]["WarehouseCost"];
             definition: components["schemas"]["DatasetDefinition"];
             findings: components["schemas"]["ProblemField"][] | null;
             /** Format: int64 */
@@ -1285,9 +1373,9 @@ export interface components {
             why: string;
         };
         DatasetText: {
-            /** Format: int64 */
-            bytes: number;
             columns: components["schemas"]["WarehouseColumn"][] | null;
+            /** @description Of a run; absent where reading is free. */
+            cost?: components["schemas"]["WarehouseCost"];
             dialect: string;
             params: {
                 [key: string]: unknown;
@@ -1471,6 +1559,12 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             watermark?: string;
+        };
+        EtlLease: {
+            process: string;
+            reader: string;
+            /** Format: date-time */
+            until: string;
         };
         EtlPhase: {
             /** Format: date-time */
@@ -1782,6 +1876,18 @@ export interface components {
             crosses: components["schemas"]["FeatureCross"][] | null;
             features: components["schemas"]["Feature"][] | null;
         };
+        IdentitySignIn: {
+            /** @description The page's own at the issuer; a public client, which has no secret. */
+            client_id?: string;
+            /** @description What is below it at /.well-known/openid-configuration says where to go. */
+            issuer?: string;
+            /**
+             * @description link: a one-time link, opened once, begins a session; oidc: send the identity token of the issuer as bearer.
+             * @enum {string}
+             */
+            method: "link" | "oidc";
+            scopes?: string[];
+        };
         Input: {
             feature_config: string;
             model_config: string;
@@ -1869,6 +1975,11 @@ export interface components {
             /** @description Cursor of the next page; empty on the last one. */
             next: string;
         };
+        ListPeopleUser: {
+            items: components["schemas"]["PeopleUser"][];
+            /** @description Cursor of the next page; empty on the last one. */
+            next: string;
+        };
         ListRecommendCustomer: {
             items: components["schemas"]["RecommendCustomer"][];
             /** @description Cursor of the next page; empty on the last one. */
@@ -1916,6 +2027,18 @@ export interface components {
         };
         Logs: {
             lines: string[];
+        };
+        Me: {
+            api_version: string;
+            email?: string;
+            /** Format: date-time */
+            expires?: string;
+            /** @description The roles that the caller passes for, the least first: an operation is open when its role is here. */
+            may: ("viewer" | "analyst" | "manager" | "owner" | "service")[];
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "manager" | "analyst" | "viewer" | "service";
+            subject: string;
         };
         ModelCheck: {
             candidate: components["schemas"]["CodegenTowerParams"];
@@ -1980,8 +2103,40 @@ export interface components {
             id: string;
             name: string;
         };
+        PeopleUser: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The subject of who gave access; empty when the product did. */
+            created_by?: string;
+            email?: string;
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "manager" | "analyst" | "viewer";
+            subject: string;
+            /**
+             * Format: date-time
+             * @description The last change of role or name.
+             */
+            updated_at?: string;
+            updated_by?: string;
+        };
+        PersonChange: {
+            name?: string;
+            /** @enum {string} */
+            role?: "owner" | "manager" | "analyst" | "viewer";
+        };
+        PersonInput: {
+            /** @description What the person signs in with; capital letters do not count. */
+            email: string;
+            /** @description The address when left out. */
+            name?: string;
+            /** @enum {string} */
+            role: "owner" | "manager" | "analyst" | "viewer";
+        };
         Preview: {
             columns: components["schemas"]["WarehouseColumn"][];
+            /** @description Absent where reading is free. */
+            cost?: components["schemas"]["WarehouseCost"];
             /** @description Values by row, column; NULL is null, dates are YYYY-MM-DD, NUMERIC is text. */
             rows: (unknown[] | null)[];
             truncated: boolean;
@@ -2179,6 +2334,8 @@ export interface components {
         };
         TableRows: {
             columns: components["schemas"]["WarehouseColumn"][];
+            /** @description Of a view; absent where reading is free. */
+            cost?: components["schemas"]["WarehouseCost"];
             /** @description Values by row, column; NULL is null. */
             rows: (unknown[] | null)[];
             truncated: boolean;
@@ -2199,6 +2356,34 @@ export interface components {
             modified_at: string;
             /** Format: int64 */
             size: number;
+        };
+        UploadInput: {
+            /** @description application/octet-stream when left out; the upload is refused with another one. */
+            content_type?: string;
+            /** @description The file's name in the uploads bucket, with slashes. */
+            key: string;
+            /**
+             * Format: int64
+             * @description In bytes; the upload is refused when more comes.
+             */
+            size: number;
+        };
+        UploadWay: {
+            /**
+             * Format: date-time
+             * @description The request must have begun by then; of signed addresses alone.
+             */
+            expires?: string;
+            /** @description To be sent as they are. */
+            headers: {
+                [key: string]: string;
+            };
+            key: string;
+            method: string;
+            /** @description true: the address is the leave itself; send no token with it and keep it to yourself. false: an operation of this API, with the token as ever. */
+            signed: boolean;
+            /** @description Absolute, or a path of this API. */
+            url: string;
         };
         VersionedRecordModelDefinition: {
             /** Format: date-time */
@@ -2253,6 +2438,18 @@ export interface components {
             repeated: boolean;
             /** Format: int64 */
             updated: number;
+        };
+        WarehouseCost: {
+            /**
+             * Format: int64
+             * @description The statement reads, at most.
+             */
+            bytes: number;
+            /**
+             * Format: double
+             * @description At the list price of reading on demand, without taxes, discounts and free tier; the price of the region may differ.
+             */
+            usd: number;
         };
         WarehouseInfo: {
             /** Format: int64 */
@@ -4190,6 +4387,80 @@ export interface operations {
             };
         };
     };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
     listModelPresets: {
         parameters: {
             query?: never;
@@ -4246,6 +4517,441 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: {
+                /** @description Items per page. */
+                limit?: number;
+                /** @description The next value of the page before; empty for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPeopleUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    addPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's subject: the e-mail address, in lower case. */
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    removePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's subject: the e-mail address, in lower case. */
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    changePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's subject: the e-mail address, in lower case. */
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8419,6 +9125,35 @@ export interface operations {
             };
         };
     };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySignIn"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
     listTables: {
         parameters: {
             query?: {
@@ -8857,6 +9592,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceDescription"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    signUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadWay"];
                 };
             };
             /** @description Bad Request */

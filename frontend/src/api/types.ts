@@ -12,8 +12,11 @@ export interface List<T> { items: T[]; next: string }
 export type Turn = 'you' | 'source' | 'platform' | 'support'
 export type FieldFinding = S['ProblemField']
 export type Problem = Narrow<S['ProblemError'], { turn?: Turn }>
-/** The session's own routes stand beside the API, so this is written by hand. */
-export interface Me { subject: string; name: string; email?: string; role: 'owner' | 'manager' | 'analyst' | 'viewer' | 'service' }
+export type Me = Solid<S['Me']>
+export type Person = S['PeopleUser']
+export type Role = Person['role']
+/** How one signs in at this installation. */
+export type SignInWay = S['IdentitySignIn']
 export type Project = Solid<S['DatasetProject']>
 
 // Warehouse ------------------------------------------------------------------
@@ -32,12 +35,10 @@ export type EtlColumn = Solid<S['EtlColumn']>
 export type FileOptions = S['EtlFileOptions']
 export type RunStatus = 'pending' | 'running' | 'completed' | 'partial' | 'failed' | 'cancelled'
 export type Job = Narrow<S['EtlJob'], { load: LoadType; last_status?: RunStatus }>
-export type Phase = S['EtlPhase']
 export type Run = Narrow<S['EtlRun'], { status: RunStatus; load: LoadType; error?: Problem }>
 export type ChunkState = 'planned' | 'running' | 'extracted' | 'loaded' | 'failed' | 'cancelled'
 export type Chunk = Narrow<S['EtlChunk'], { state: ChunkState; error?: Problem }>
 export type Reject = S['SourceReject']
-export type Upload = S['Upload']
 export type SourceTable = S['SourceTable']
 /** What is known of a table or file before it is read. */
 export type Description = Solid<S['SourceDescription']>
@@ -45,7 +46,6 @@ export type Description = Solid<S['SourceDescription']>
 // Datasets -------------------------------------------------------------------
 export type DatasetRole = 'customer' | 'product' | 'time' | 'value'
 export type Join = S['DatasetJoin']
-export type DateFilter = S['DatasetDateFilter']
 export type DatasetDefinition = Narrow<S['DatasetDefinition'], { roles: Partial<Record<DatasetRole, string>> }>
 export type Dataset = Narrow<S['Dataset'], { definition: DatasetDefinition }>
 export type DatasetVersion = Narrow<S['DatasetVersion'], { definition: DatasetDefinition }>
@@ -59,7 +59,7 @@ export interface RoleGuess { role: DatasetRole; column: string; confidence: stri
 export interface JoinGuess { join: Join; score: number; why: string; match?: number; unique?: boolean }
 /** A proposal in the shape the builder draws. */
 export interface Suggestion { definition: DatasetDefinition; roles: RoleGuess[]; joins: JoinGuess[] }
-export interface DatasetCheck { schema: WarehouseColumn[]; findings: Finding[]; rows?: number }
+export interface DatasetCheck { schema: WarehouseColumn[]; findings: Finding[]; rows?: number; cost?: S['WarehouseCost'] }
 export type SqlReply = Solid<S['DatasetText']>
 
 // Features and models --------------------------------------------------------

@@ -35,7 +35,8 @@ export function Shell() {
   const [menu, setMenu] = useState(false)
   const [work, setWork] = useState(false)
   const [choice, setChoice] = useState<string | null>(kept.get('b2-rail'))
-  const nav = useMemo(() => navOf(project), [project])
+  const owner = me.data?.role === 'owner'
+  const nav = useMemo(() => navOf(project, owner), [project, owner])
   const navigate = useNavigate()
   useShortcuts({
     palette: () => setPalette(true),

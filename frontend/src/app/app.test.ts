@@ -22,13 +22,14 @@ test('the palette needs every word and prefers early matches', () => {
 })
 
 test('every place of the navigation knows its own addresses', () => {
-  const nav = navOf('p')
+  const nav = navOf('p', true)
   expect(new Set(nav.map((n) => n.letter)).size).toBe(nav.length)
   const at = (path: string) => nav.filter((n) => n.match.test(path)).map((n) => n.key)
   expect(at('/projects/p')).toEqual(['overview'])
   expect(at('/projects/p/datasets/d1')).toEqual(['datasets'])
   expect(at('/etl/runs/r1')).toEqual(['etl'])
   expect(at('/projects/p/models/new')).toEqual(['models'])
+  expect(navOf('p', false).map((n) => n.key)).not.toContain('people')
 })
 
 /** Contrast by WCAG 2.2. */

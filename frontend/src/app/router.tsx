@@ -22,6 +22,7 @@ const routes = root.addChildren([
     createRoute({ getParentRoute: () => shell, path: '/', component: Home }),
     page('/new-project', () => import('../pages/overview/NewProject') as unknown as Promise<Module>, 'NewProject'),
     page('/projects/$project', () => import('../pages/overview/Overview') as unknown as Promise<Module>, 'Overview'),
+    page('/people', () => import('../pages/people/People') as unknown as Promise<Module>, 'People'),
     page('/connections', etl, 'Connections'),
     page('/connections/new', etl, 'NewConnection'),
     page('/connections/$id', etl, 'ConnectionPage'),

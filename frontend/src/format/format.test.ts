@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { remaining, speak } from './eta'
-import { bytes, count, delta, figure, headline, metric, over, plural, share, signedShare } from './numbers'
+import { bytes, count, delta, figure, headline, metric, over, plural, reads, share, signedShare } from './numbers'
 import { absolute, between, date, duration, parse, range, relative } from './time'
 
 describe('numbers', () => {
@@ -14,6 +14,7 @@ describe('numbers', () => {
     [signedShare(0.19), '+19\u2009%'], [signedShare(-0.05), '−5\u2009%'], [signedShare(undefined), '—'],
     [bytes(999), '999\u2009B'], [bytes(7_800_000), '7.8\u2009MB'], [bytes(999_950), '1.0\u2009MB'], [bytes(-1), '—'],
     [figure(84.237), '84.24'], [figure(0.000123), '0.000123'], [figure(12345.6), '12,346'], [figure(undefined), '—'],
+    [reads({ bytes: 1.2e9, usd: 0.0068 }), 'reads 1.2\u2009GB, about $0.01'], [reads({ bytes: 4096, usd: 0 }), 'reads 4.1\u2009kB, under $0.01'], [reads(undefined), ''],
     [plural(1, 'run'), '1 run'], [plural(2000, 'run'), '2,000 runs'],
   ])('%s is %s', (got, want) => expect(got).toBe(want))
 

@@ -65,6 +65,12 @@ export function bytes(n: Maybe): string {
   return (i === 0 || v >= 100 ? v.toFixed(0) : v.toFixed(1)) + THIN + units[i]
 }
 
+/** reads 1.2 GB, about $0.01; nothing where reading is free. */
+export function reads(cost?: { bytes: number; usd: number }): string {
+  if (!cost) return ''
+  return `reads ${bytes(cost.bytes)}, ` + (cost.usd < 0.005 ? 'under $0.01' : `about $${cost.usd.toFixed(2)}`)
+}
+
 /** A statistic of a column: at most four significant digits, thousands separated. */
 export function figure(n: Maybe): string {
   if (!known(n)) return UNKNOWN

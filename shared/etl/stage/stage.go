@@ -1,9 +1,12 @@
 // Package stage writes what a chunk gives: Parquet parts, rejected rows, and a
 // manifest that comes last.
 //
-// It promises names that derive from run, epoch and chunk, so that a repeated
-// chunk overwrites itself, and memory bounded by one row group. A manifest exists
-// only when everything it names does.
+// It promises names that derive from run, epoch, chunk and, for parts, the attempt:
+// two attempts may read other rows, and one whose process stood still and went on
+// MUST NOT change a part that the next one's manifest names. The manifest and the
+// rejects are the chunk's: the last attempt's to end. Every manifest is true, whoever
+// wrote it: it exists only when everything it names does. Memory is bounded by one row
+// group.
 //
 // It refuses to judge: what to do with rejects is the run's business.
 package stage

@@ -33,6 +33,7 @@ type Writer struct {
 	schema *arrow.Schema
 	props  *parquet.WriterProperties
 	m      Manifest
+	parts  string // prefix of the Parquet objects
 
 	part     *pqarrow.FileWriter
 	object   io.WriteCloser
@@ -44,10 +45,10 @@ type Writer struct {
 	Progress func(rows int64) error
 }
 
-// NewWriter makes the sink of a chunk whose batches have the given schema.
+// NewWriter makes the sink of an attempt to read a chunk; batches have the given schema.
 func NewWriter(ctx context.Context, bucket *objects.Bucket, c etl.Chunk, schema *arrow.Schema) *Writer {
 	ctx, cancel := context.WithCancel(ctx)
-	return &Writer{ctx: ctx, cancel: cancel, bucket: bucket, schema: schema, props: properties(schema),
+	return &Writer{ctx: ctx, cancel: cancel, bucket: bucket, schema: schema, props: properties(schema), parts: fmt.Sprintf("%sparts/%s/%d/", RunPrefix(c.Run), c.ID, c.Attempts),
 		m: Manifest{Run: c.Run, Chunk: c.ID, Epoch: c.Epoch, Objects: []string{}, Reasons: map[string]int64{}}}
 }
 
@@ -100,7 +101,7 @@ func (w *Writer) Batch(rec arrow.RecordBatch) error {
 }
 
 func (w *Writer) open() error {
-	key := fmt.Sprintf("%sparts/%s/part-%03d.parquet", RunPrefix(w.m.Run), w.m.Chunk, len(w.m.Objects))
+	key := fmt.Sprintf("%spart-%03d.parquet", w.parts, len(w.m.Objects))
 	o, err := w.bucket.NewWriter(w.ctx, key, nil)
 	if err != nil {
 		return objects.Problem(err, key)

@@ -108,6 +108,7 @@ func TestRoundTrip(t *testing.T) {
 			Data:  rapid.SampledFrom([]json.RawMessage{[]byte(`{}`), []byte(`{"n":1,"s":"ä"}`), []byte(`[1, 2]`), []byte(`"x"`)}).Draw(rt, "data"),
 		}
 		m.Attempt = rapid.IntRange(0, 8).Draw(rt, "attempt")
+		m.Traceparent = rapid.SampledFrom([]string{"", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}).Draw(rt, "traceparent")
 		for name, way := range map[string]func(events.Message) func(string) (*http.Request, error){"binary": binary, "structured": structured, "push": pushed} {
 			got, err := sent(t, way(m))
 			if err != nil {

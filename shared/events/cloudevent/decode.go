@@ -15,6 +15,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/objects"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // maxBody is the largest delivery: a Pub/Sub message holds 10 MB, a third more in base64.
@@ -92,6 +93,9 @@ func (d Decoder) FromEvent(e ce.Event) (events.Message, error) {
 	if key, ok := e.Extensions()[keyExtension].(string); ok {
 		m.Key = key
 	}
+	if trace, ok := e.Extensions()[traceExtension].(string); ok {
+		m.Traceparent = trace
+	}
 	switch n := e.Extensions()[attemptExtension].(type) {
 	case int32: // structured
 		m.Attempt = max(0, int(n))
@@ -129,7 +133,7 @@ func (d Decoder) fromPush(body []byte, id, topic string) (events.Message, error)
 	var m events.Message
 	switch {
 	case a["ce-type"] != "":
-		m = events.Message{ID: a["ce-id"], Topic: topicOf(a["ce-source"]), Type: a["ce-type"], Data: p.Message.Data}
+		m = events.Message{ID: a["ce-id"], Topic: topicOf(a["ce-source"]), Type: a["ce-type"], Traceparent: a["ce-"+traceExtension], Data: p.Message.Data}
 		if a["ce-time"] != "" {
 			t, err := time.Parse(time.RFC3339Nano, a["ce-time"])
 			if err != nil {
@@ -214,6 +218,9 @@ func (d Decoder) fromObject(data []byte) (events.Message, error) {
 func valid(m events.Message) (events.Message, error) {
 	if err := m.Validate(); err != nil {
 		return events.Message{}, err
+	}
+	if !telemetry.Valid(m.Traceparent) {
+		m.Traceparent = "" // no reason to refuse an event
 	}
 	return m, nil
 }

@@ -17,6 +17,9 @@ const (
 	keyExtension = "partitionkey"
 	// attemptExtension carries Message.Attempt.
 	attemptExtension = "attempt"
+	// traceExtension carries Message.Traceparent
+	// (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md).
+	traceExtension = "traceparent"
 )
 
 // ToEvent makes the CloudEvent of a message. The payload is carried as it is.
@@ -32,6 +35,9 @@ func ToEvent(m events.Message) ce.Event {
 	if m.Attempt != 0 {
 		e.SetExtension(attemptExtension, m.Attempt)
 	}
+	if m.Traceparent != "" {
+		e.SetExtension(traceExtension, m.Traceparent)
+	}
 	e.SetDataContentType(ce.ApplicationJSON)
 	e.DataEncoded = m.Data
 	return e
@@ -42,14 +48,18 @@ func ToEvent(m events.Message) ce.Event {
 // (https://github.com/googleapis/google-cloudevents/blob/main/docs/spec/pubsub.md).
 // The ordering key travels as Pub/Sub's own.
 func ToPubSub(m events.Message) (attributes map[string]string, data []byte, orderingKey string) {
-	return map[string]string{
+	attributes = map[string]string{
 		"ce-specversion": ce.CloudEventsVersionV1,
 		"ce-id":          m.ID,
 		"ce-type":        m.Type,
 		"ce-source":      sourcePrefix + m.Topic,
 		"ce-time":        m.Time.UTC().Format(time.RFC3339Nano),
 		"content-type":   ce.ApplicationJSON,
-	}, m.Data, m.Key
+	}
+	if m.Traceparent != "" {
+		attributes["ce-"+traceExtension] = m.Traceparent
+	}
+	return attributes, m.Data, m.Key
 }
 
 // topicOf takes the topic out of a source: the product's own, or Pub/Sub's

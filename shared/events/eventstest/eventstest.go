@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) *events.Bus) {
 		{"RepeatedID", repeatedID},
 		{"Many", many},
 		{"HandlerPublishes", handlerPublishes},
+		{"TraceGoesOn", traceGoesOn},
 		{"BadMessages", badMessages},
 		{"BadSubscriptions", badSubscriptions},
 		{"CloseWaits", closeWaits},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/events/eventstest"
+	"github.com/b2brecs/b2brecs/shared/internal/gcp/gcptest"
 	fake "github.com/b2brecs/b2brecs/shared/internal/gcpfake/pubsub"
 )
 
@@ -31,7 +32,8 @@ const addressEnv = "B2BRECS_PUBSUB_FAKE"
 
 func TestCrash(t *testing.T) {
 	var b *back
-	if os.Getenv(projectEnv) != "" {
+	if gcptest.Configured() {
+		t.Setenv(gcptest.RunVar, gcptest.Open(t).Run) // the killed processes are of the same run
 		b = newBack(t)
 	} else {
 		if os.Getenv(addressEnv) == "" { // not one of the processes to be killed

@@ -158,7 +158,7 @@ func (d *Driver) look(ctx context.Context, subscription string, fn func(topic st
 	}
 	source, err := c.SubscriptionAdminClient.GetSubscription(ctx, &pb.GetSubscriptionRequest{Subscription: d.subscriptionPath(subscription)})
 	if err != nil {
-		return gcp.Problem(err, "subscription %s cannot be read", subscription)
+		return gcp.Problem(ctx, err, "subscription %s cannot be read", subscription)
 	}
 	path := d.subscriptionPath(DeadName(subscription))
 	var held []letter
@@ -169,14 +169,14 @@ func (d *Driver) look(ctx context.Context, subscription string, fn func(topic st
 		for page := range slices.Chunk(held, maxLook) {
 			r := &pb.ModifyAckDeadlineRequest{Subscription: path, AckIds: ackIDs(page)}
 			if err := c.SubscriptionAdminClient.ModifyAckDeadline(ctx, r); err != nil {
-				d.opt.Log.Warn("dead letters stay hidden for the acknowledgement deadline", "subscription", subscription, "error", err)
+				d.opt.Log.WarnContext(ctx, "dead letters stay hidden for the acknowledgement deadline", "subscription", subscription, "error", err)
 			}
 		}
 	}()
 	for len(held) < maxLook && bytes < maxLookBytes {
 		page, err := d.pull(ctx, path, maxLook-len(held))
 		if err != nil {
-			return gcp.Problem(err, "the dead letters of %s cannot be read", subscription)
+			return gcp.Problem(ctx, err, "the dead letters of %s cannot be read", subscription)
 		}
 		if len(page) == 0 {
 			break
@@ -196,7 +196,7 @@ func (d *Driver) look(ctx context.Context, subscription string, fn func(topic st
 		return err
 	}
 	if err := c.SubscriptionAdminClient.Acknowledge(ctx, &pb.AcknowledgeRequest{Subscription: path, AckIds: done}); err != nil {
-		return gcp.Problem(err, "a dead letter of %s was put back, but stays", subscription)
+		return gcp.Problem(ctx, err, "a dead letter of %s was put back, but stays", subscription)
 	}
 	held = slices.DeleteFunc(held, func(l letter) bool { return slices.Contains(done, l.ackID) })
 	return nil

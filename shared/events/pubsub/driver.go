@@ -80,7 +80,7 @@ func New(opt Options) (*Driver, error) {
 	}
 	d.client = gcp.NewLazy(func(ctx context.Context) (*client.Client, error) {
 		c, err := client.NewClient(ctx, opt.Project, opt.Client...)
-		return c, gcp.Problem(err, "the client of Pub/Sub cannot be made")
+		return c, gcp.Problem(ctx, err, "the client of Pub/Sub cannot be made")
 	})
 	return d, nil
 }
@@ -147,7 +147,7 @@ func (d *Driver) Close(ctx context.Context) error {
 		d.handlers.End()
 		d.open.End()
 		if e := d.client.Close((*client.Client).Close); err == nil && e != nil {
-			err = gcp.Problem(e, "the client of Pub/Sub cannot be closed")
+			err = gcp.Problem(ctx, e, "the client of Pub/Sub cannot be closed")
 		}
 	})
 	return err

@@ -80,7 +80,7 @@ func (d *Driver) Ensure(ctx context.Context, q Queue) error {
 		Subscription: d.subscriptionPath(q.Name),
 		Target:       &pb.SeekRequest_Time{Time: timestamppb.New(time.Now().Add(-Retention))},
 	})
-	return gcp.Problem(err, "subscription %s cannot be set to the beginning of its topic", q.Name)
+	return gcp.Problem(ctx, err, "subscription %s cannot be set to the beginning of its topic", q.Name)
 }
 
 func (d *Driver) queue(q Queue) *pb.Subscription {
@@ -132,7 +132,7 @@ func (d *Driver) createTopic(ctx context.Context, t *pb.Topic) error {
 	if gcp.Code(err) == problem.AlreadyExists {
 		return nil
 	}
-	return gcp.Problem(err, "%s cannot be made", t.Name)
+	return gcp.Problem(ctx, err, "%s cannot be made", t.Name)
 }
 
 // createSubscription says whether it made the subscription.
@@ -143,11 +143,11 @@ func (d *Driver) createSubscription(ctx context.Context, s *pb.Subscription) (bo
 	}
 	_, err = c.SubscriptionAdminClient.CreateSubscription(ctx, s)
 	if gcp.Code(err) != problem.AlreadyExists {
-		return err == nil, gcp.Problem(err, "%s cannot be made", s.Name)
+		return err == nil, gcp.Problem(ctx, err, "%s cannot be made", s.Name)
 	}
 	have, err := c.SubscriptionAdminClient.GetSubscription(ctx, &pb.GetSubscriptionRequest{Subscription: s.Name})
 	if err != nil {
-		return false, gcp.Problem(err, "%s cannot be read", s.Name)
+		return false, gcp.Problem(ctx, err, "%s cannot be read", s.Name)
 	}
 	if have.Topic != s.Topic || have.GetPushConfig().GetPushEndpoint() != s.GetPushConfig().GetPushEndpoint() {
 		return false, problem.New(problem.FailedPrecondition, "%s exists, of %s and with push endpoint %q", s.Name, have.Topic, have.GetPushConfig().GetPushEndpoint())

@@ -46,6 +46,9 @@ func (c *consumer) attempt(pm *client.Message) error {
 	if err == nil && m.Topic != c.Topic {
 		err = problem.New(problem.InvalidArgument, "event %s is of topic %s; %s takes %s", m.ID, m.Topic, c.Name, c.Topic)
 	}
+	m.Topic = c.Topic // also of what cannot be decoded
+	ctx, end := events.Begin(c.d.handlers, c.Name, m)
+	defer func() { end(err) }()
 	log := c.d.opt.Log.With("subscription", c.Name, "event", m.ID, "message", pm.ID, "attempt", v.attempt)
 	var timedOut bool
 	switch {
@@ -54,23 +57,23 @@ func (c *consumer) attempt(pm *client.Message) error {
 		err = problem.New(problem.Internal, "no attempt came to an end").WithCause("the process stopped during each of them")
 		timedOut = true
 	default:
-		err, timedOut = c.call(m)
+		err, timedOut = c.call(ctx, m)
 	}
 	switch {
 	case err == nil:
 		return nil
 	case c.d.handlers.Err() != nil:
-		log.Info("event handler was stopped; the event comes again")
+		log.InfoContext(ctx, "event handler was stopped; the event comes again")
 		return err
 	case v.attempt < c.MaxAttempts && (timedOut || problem.Retryable(err)):
-		log.Warn("event handler failed; it is tried again", "error", err)
+		log.WarnContext(ctx, "event handler failed; it is tried again", "error", err)
 		return err
 	}
-	log.Error("event handler failed for good", "error", err)
-	ctx, cancel := context.WithTimeout(c.d.open, buryTimeout)
+	log.ErrorContext(ctx, "event handler failed for good", "error", err)
+	burying, cancel := context.WithTimeout(c.d.open, buryTimeout)
 	defer cancel()
-	if failed := c.d.bury(ctx, c.Name, v, err); failed != nil {
-		log.Error("the dead letter cannot be kept; the event comes again", "error", failed)
+	if failed := c.d.bury(burying, c.Name, v, err); failed != nil {
+		log.ErrorContext(ctx, "the dead letter cannot be kept; the event comes again", "error", failed)
 		return failed
 	}
 	return nil
@@ -80,12 +83,12 @@ func (c *consumer) attempt(pm *client.Message) error {
 const buryTimeout = 30 * time.Second
 
 // call runs the handler with its timeout; a panic is an error of this message.
-func (c *consumer) call(m events.Message) (err error, timedOut bool) {
-	ctx, cancel := context.WithTimeout(c.d.handlers, c.Timeout)
+func (c *consumer) call(ctx context.Context, m events.Message) (err error, timedOut bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	defer func() {
 		if r := recover(); r != nil {
-			c.d.opt.Log.Error("event handler panicked", "subscription", c.Name, "event", m.ID, "panic", r, "stack", string(debug.Stack()))
+			c.d.opt.Log.ErrorContext(ctx, "event handler panicked", "subscription", c.Name, "event", m.ID, "panic", r, "stack", string(debug.Stack()))
 			err = problem.New(problem.Internal, "the handler of %s panicked", c.Name).WithCause("%v", r)
 		}
 		timedOut = errors.Is(ctx.Err(), context.DeadlineExceeded)

@@ -5,7 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,36 +18,38 @@ import (
 
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/events/pubsub"
+	"github.com/b2brecs/b2brecs/shared/internal/gcp/gcptest"
 	fake "github.com/b2brecs/b2brecs/shared/internal/gcpfake/pubsub"
 )
 
-// projectEnv names a Google Cloud project: with it, and application default
-// credentials of a Pub/Sub administrator, the suites run there instead of on the fake.
-// What they make they delete.
-const projectEnv = "B2BRECS_TEST_PROJECT"
-
-// back is what a test runs on.
+// back is what a test runs on: a fake of its own, or the project that gcptest knows,
+// with application default credentials of a Pub/Sub administrator.
 type back struct {
 	opt    pubsub.Options
+	prefix string       // before the names of topics and subscriptions
 	server *fake.Server // nil with a real project
 
 	mu     sync.Mutex
-	topics map[string]bool
+	topics map[string]bool // by their full names, as are queues
 	queues map[string]bool
 }
 
 func newBack(t *testing.T) *back {
 	t.Helper()
-	p := os.Getenv(projectEnv)
-	if p == "" {
+	if !gcptest.Configured() {
 		s := start(t)
 		b := on(s.Options())
 		b.server = s
 		return b
 	}
-	b := on(nil)
-	b.opt.Project, b.opt.PeekWait = p, 5*time.Second
-	t.Cleanup(func() { b.clean(t) })
+	p := gcptest.Open(t)
+	b := on(p.Client("pubsub"))
+	b.prefix = p.Name("")
+	b.opt.Project, b.opt.PeekWait = p.Project, 5*time.Second
+	if p.Emulated("pubsub") {
+		b.opt.PeekWait = time.Second
+	}
+	t.Cleanup(func() { b.clean(t, p) })
 	return b
 }
 
@@ -83,27 +86,27 @@ func start(t *testing.T) *fake.Server {
 }
 
 // clean deletes what was made in a real project.
-func (b *back) clean(t *testing.T) {
+func (b *back) clean(t *testing.T, p *gcptest.Project) {
 	ctx := context.WithoutCancel(t.Context())
 	c, err := client.NewClient(ctx, b.opt.Project, b.opt.Client...)
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	defer c.Close()
+	p.Cleanup(t, "a client", func(context.Context) error { return c.Close() })
 	path := "projects/" + b.opt.Project
 	for q := range b.queues {
-		for _, n := range []string{q, pubsub.DeadName(q)} {
-			if err := c.SubscriptionAdminClient.DeleteSubscription(ctx, &pb.DeleteSubscriptionRequest{Subscription: path + "/subscriptions/" + n}); err != nil {
-				t.Error(err)
-			}
-		}
 		b.topics[pubsub.DeadName(q)] = true
+		for _, n := range []string{q, pubsub.DeadName(q)} {
+			p.Cleanup(t, "subscription "+n, func(ctx context.Context) error {
+				return c.SubscriptionAdminClient.DeleteSubscription(ctx, &pb.DeleteSubscriptionRequest{Subscription: path + "/subscriptions/" + n})
+			})
+		}
 	}
 	for n := range b.topics {
-		if err := c.TopicAdminClient.DeleteTopic(ctx, &pb.DeleteTopicRequest{Topic: path + "/topics/" + n}); err != nil {
-			t.Error(err)
-		}
+		p.Cleanup(t, "topic "+n, func(ctx context.Context) error {
+			return c.TopicAdminClient.DeleteTopic(ctx, &pb.DeleteTopicRequest{Topic: path + "/topics/" + n})
+		})
 	}
 }
 
@@ -116,7 +119,8 @@ func (b *back) driver(t testing.TB) *pubsub.Driver {
 	return d
 }
 
-// making makes topics and subscriptions at their first use, as Terraform does before.
+// making makes topics and subscriptions at their first use, as Terraform does before,
+// under names of the run.
 type making struct {
 	*pubsub.Driver
 	b *back
@@ -125,8 +129,10 @@ type making struct {
 func (b *back) bus(t testing.TB) *events.Bus { return events.New(making{b.driver(t), b}) }
 
 func (m making) Publish(ctx context.Context, ms ...events.Message) error {
-	for _, e := range ms {
-		if err := m.topic(ctx, e.Topic); err != nil {
+	ms = slices.Clone(ms)
+	for i := range ms {
+		ms[i].Topic = m.b.prefix + ms[i].Topic
+		if err := m.topic(ctx, ms[i].Topic); err != nil {
 			return err
 		}
 	}
@@ -149,13 +155,32 @@ func (m making) topic(ctx context.Context, topic string) error {
 func (m making) Subscribe(s events.Subscription) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	s.Name, s.Topic = m.b.prefix+s.Name, m.b.prefix+s.Topic
 	if err := m.Ensure(ctx, queue(s.Name, s.Topic)); err != nil {
 		return err
 	}
 	m.b.mu.Lock()
 	m.b.topics[s.Topic], m.b.queues[s.Name] = true, true
 	m.b.mu.Unlock()
+	handle := s.Handler
+	s.Handler = func(ctx context.Context, e events.Message) error {
+		e.Topic = strings.TrimPrefix(e.Topic, m.b.prefix)
+		return handle(ctx, e)
+	}
 	return m.Driver.Subscribe(s)
+}
+
+func (m making) DeadLetters(ctx context.Context, subscription string, limit int) ([]events.DeadLetter, error) {
+	out, err := m.Driver.DeadLetters(ctx, m.b.prefix+subscription, limit)
+	for i := range out {
+		out[i].Subscription = strings.TrimPrefix(out[i].Subscription, m.b.prefix)
+		out[i].Message.Topic = strings.TrimPrefix(out[i].Message.Topic, m.b.prefix)
+	}
+	return out, err
+}
+
+func (m making) Replay(ctx context.Context, subscription, id string) error {
+	return m.Driver.Replay(ctx, m.b.prefix+subscription, id)
 }
 
 func queue(name, topic string) pubsub.Queue {

@@ -76,7 +76,7 @@ func (d *Driver) publish(ctx context.Context, topic string, ms ...*pb.PubsubMess
 	}
 	r, err := c.TopicAdminClient.Publish(ctx, &pb.PublishRequest{Topic: topic, Messages: ms})
 	if err != nil {
-		return gcp.Problem(err, "%d events cannot be published to %s", len(ms), topic)
+		return gcp.Problem(ctx, err, "%d events cannot be published to %s", len(ms), topic)
 	}
 	if len(r.MessageIds) != len(ms) {
 		return problem.New(problem.Unavailable, "%s took %d of %d events", topic, len(r.MessageIds), len(ms))

@@ -70,7 +70,7 @@ func (d *Driver) consume(s events.Subscription) error {
 	}
 	p, err := cl.SubscriptionAdminClient.GetSubscription(ctx, &pb.GetSubscriptionRequest{Subscription: d.subscriptionPath(s.Name)})
 	if err != nil {
-		return gcp.Problem(err, "subscription %s cannot be read", s.Name)
+		return gcp.Problem(ctx, err, "subscription %s cannot be read", s.Name)
 	}
 	if err := d.fits(s, p); err != nil {
 		return err

@@ -52,7 +52,9 @@ CREATE TABLE dead (
   reason       TEXT NOT NULL,
   at           INTEGER NOT NULL,
   PRIMARY KEY (subscription, seq)
-) WITHOUT ROWID;`}
+) WITHOUT ROWID;`, `
+ALTER TABLE messages ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';`}
 
 // Options tune the driver; the zero value takes the defaults.
 type Options struct {

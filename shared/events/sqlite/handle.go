@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/internal/sqlitefile"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
@@ -37,7 +38,11 @@ func (s *subscriber) handle(v delivery) {
 			return
 		}
 	}
-	err, timedOut := s.call(v, attempt)
+	m := v.msg
+	m.Attempt = attempt
+	ctx, end := events.Begin(s.d.handlers, s.Name, m)
+	err, timedOut := s.call(ctx, m)
+	defer func() { end(err) }()
 	log := s.d.opt.Log.With("subscription", s.Name, "event", v.msg.ID, "attempt", attempt)
 	switch {
 	case err == nil:
@@ -46,27 +51,27 @@ func (s *subscriber) handle(v delivery) {
 			return err
 		}})
 	case s.d.handlers.Err() != nil:
-		log.Info("event handler was stopped; the event comes again at the next start")
+		log.InfoContext(ctx, "event handler was stopped; the event comes again at the next start")
 	case attempt < s.MaxAttempts && (timedOut || problem.Retryable(err)):
 		due := time.Now().Add(s.d.backoff(attempt)).UnixMilli()
-		log.Warn("event handler failed; it is tried again", "error", err)
+		log.WarnContext(ctx, "event handler failed; it is tried again", "error", err)
 		s.d.send(&op{run: func(t *sqlitefile.Tx) error {
 			_, err := t.Exec(sqlRetry, attempt, due, s.Name, v.seq)
 			return err
 		}, after: func(error) { s.delay(delay{due: due, seq: v.seq}) }})
 	default:
-		log.Error("event handler failed for good", "error", err)
+		log.ErrorContext(ctx, "event handler failed for good", "error", err)
 		s.bury(v, attempt, err)
 	}
 }
 
 // call runs the handler with its timeout; a panic is an error of this message.
-func (s *subscriber) call(v delivery, attempt int) (err error, timedOut bool) {
-	ctx, cancel := context.WithTimeout(s.d.handlers, s.Timeout)
+func (s *subscriber) call(ctx context.Context, m events.Message) (err error, timedOut bool) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	defer func() {
 		if r := recover(); r != nil {
-			s.d.opt.Log.Error("event handler panicked", "subscription", s.Name, "event", v.msg.ID, "panic", r, "stack", string(debug.Stack()))
+			s.d.opt.Log.ErrorContext(ctx, "event handler panicked", "subscription", s.Name, "event", m.ID, "panic", r, "stack", string(debug.Stack()))
 			err = problem.New(problem.Internal, "the handler of %s panicked", s.Name).WithCause("%v", r)
 		}
 		timedOut = errors.Is(ctx.Err(), context.DeadlineExceeded)
@@ -74,8 +79,6 @@ func (s *subscriber) call(v delivery, attempt int) (err error, timedOut bool) {
 			err = fmt.Errorf("not done within %s: %w", s.Timeout, err)
 		}
 	}()
-	m := v.msg
-	m.Attempt = attempt
 	return s.Handler(ctx, m), false
 }
 

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	sqlInsertMessage    = `INSERT INTO messages (topic, id, type, time, key, data, published) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (topic, id) DO NOTHING RETURNING seq`
+	sqlInsertMessage    = `INSERT INTO messages (topic, id, type, time, key, data, traceparent, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (topic, id) DO NOTHING RETURNING seq`
 	sqlInsertDeliveries = `INSERT INTO deliveries (subscription, seq, attempts, due) SELECT name, ?, 0, 0 FROM subscriptions WHERE topic = ?`
-	messageColumns      = `seq, topic, id, type, time, key, data`
+	messageColumns      = `seq, topic, id, type, time, key, data, traceparent`
 )
 
 // Publish implements events.Driver. The messages of one call become durable
@@ -32,7 +32,7 @@ func (d *Driver) Publish(ctx context.Context, ms ...events.Message) error {
 			now := time.Now().UnixMilli()
 			for _, m := range ms {
 				var seq int64
-				found, err := t.Row(sqlInsertMessage, []any{m.Topic, m.ID, m.Type, m.Time.UTC().Format(time.RFC3339Nano), m.Key, string(m.Data), now}, &seq)
+				found, err := t.Row(sqlInsertMessage, []any{m.Topic, m.ID, m.Type, m.Time.UTC().Format(time.RFC3339Nano), m.Key, string(m.Data), m.Traceparent, now}, &seq)
 				if err != nil {
 					return err
 				}
@@ -134,7 +134,7 @@ func (d *Driver) Subscribe(s events.Subscription) error {
 func scanMessage(scan func(...any) error, extra ...any) (delivery, error) {
 	var v delivery
 	var at, data string
-	err := scan(append([]any{&v.seq, &v.msg.Topic, &v.msg.ID, &v.msg.Type, &at, &v.msg.Key, &data}, extra...)...)
+	err := scan(append([]any{&v.seq, &v.msg.Topic, &v.msg.ID, &v.msg.Type, &at, &v.msg.Key, &data, &v.msg.Traceparent}, extra...)...)
 	if err != nil {
 		return v, err
 	}

@@ -190,7 +190,7 @@ func (s *subscriber) refill() {
 		s.cursor = v.seq
 		n++
 		return nil
-	}, `SELECT seq, topic, id, type, time, key, data, attempts FROM deliveries JOIN messages USING (seq)
+	}, `SELECT `+messageColumns+`, attempts FROM deliveries JOIN messages USING (seq)
 WHERE subscription = ? AND seq > ? AND due = 0 ORDER BY seq LIMIT ?`, s.Name, s.cursor, window)
 	if err != nil {
 		if s.d.handlers.Err() == nil {
@@ -214,7 +214,7 @@ func (s *subscriber) load(e delay) (v delivery, found bool, err error) {
 		}
 		v.attempts, v.again, found = attempts, e.again, true
 		return nil
-	}, `SELECT seq, topic, id, type, time, key, data, attempts FROM deliveries JOIN messages USING (seq)
+	}, `SELECT `+messageColumns+`, attempts FROM deliveries JOIN messages USING (seq)
 WHERE subscription = ? AND seq = ?`, s.Name, e.seq)
 	return v, found, err
 }

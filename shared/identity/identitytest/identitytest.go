@@ -2,6 +2,7 @@
 package identitytest
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,15 @@ func Run(t *testing.T, open func(*testing.T) Fixture) {
 		p, err := f.Driver.Verify(t.Context(), token)
 		if err != nil || p.Role != identity.Service {
 			t.Errorf("got %+v, %v", p, err)
+		}
+	})
+	t.Run("how one signs in", func(t *testing.T) {
+		how := f.Driver.SignIn()
+		switch atIssuer := how.Issuer != "" && how.ClientID != "" && slices.Contains(how.Scopes, "openid"); {
+		case how.Method == identity.OIDC && atIssuer:
+		case how.Method == identity.Links && how.Issuer == "" && how.ClientID == "":
+		default:
+			t.Errorf("got %+v", how)
 		}
 	})
 	good := f.Token(time.Hour)

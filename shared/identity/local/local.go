@@ -61,6 +61,9 @@ func Open(ctx context.Context, db *state.DB, secrets *secret.Store, issuer strin
 	return p, p.load(ctx)
 }
 
+// SignIn implements identity.Driver.
+func (p *Provider) SignIn() identity.SignIn { return identity.SignIn{Method: identity.Links} }
+
 // EnsureOwner makes the first account, with the role owner, unless it is there.
 // Of several callers at once exactly one is told that it made it.
 func (p *Provider) EnsureOwner(ctx context.Context) (identity.Principal, bool, error) {
@@ -72,9 +75,10 @@ func (p *Provider) EnsureOwner(ctx context.Context) (identity.Principal, bool, e
 func (p *Provider) AddUser(ctx context.Context, u people.User) error { return p.users.Add(ctx, u) }
 
 // RemoveUser ends an account and, at once, its sessions and codes; an absent one
-// is not an error.
+// is not an error. FailedPrecondition for the last owner.
 func (p *Provider) RemoveUser(ctx context.Context, subject string) error {
-	return p.users.Remove(ctx, subject)
+	_, err := p.users.Remove(ctx, subject)
+	return err
 }
 
 // SignInCode makes a one-time code for a user. NotFound for an unknown one.

@@ -184,7 +184,8 @@ func TestAccountChangesTakeEffectAtOnce(t *testing.T) {
 	must(t, err)
 	code, err := p.SignInCode(ctx, who.Subject)
 	must(t, err)
-	must(t, p.users.SetRole(ctx, who.Subject, identity.Manager))
+	_, _, err = p.users.Change(ctx, who.Subject, people.Change{Role: new(identity.Manager)})
+	must(t, err)
 	if got, err := p.Verify(ctx, token); err != nil || got.Role != identity.Manager {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -14,7 +14,8 @@
 // The role of a person comes from the list, read afresh at every check, and never
 // from the token. The list knows a person by the e-mail address in lower case: every
 // configured issuer is trusted for every address it calls verified. The configured
-// owner gets an account with the role owner when they first come; after that the list
+// owner gets an account with the role owner when they first come to a function that may
+// write the state, and is the owner before that wherever they come; after that the list
 // decides. An owner's account that is removed is made again when they come: who shall
 // not come any more is taken out of the configuration first.
 //

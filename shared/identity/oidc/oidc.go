@@ -34,7 +34,7 @@ type Issuer struct {
 	// URL is the "iss" of its tokens, character by character; below it lies
 	// /.well-known/openid-configuration.
 	URL string
-	// ClientIDs are the audiences that are this installation's.
+	// ClientIDs are the audiences that are this installation's; the first is the page's.
 	ClientIDs []string
 }
 
@@ -42,7 +42,7 @@ type Issuer struct {
 type Options struct {
 	// State holds the list of people.
 	State *state.DB
-	// People are the issuers that people sign in at.
+	// People are the issuers that people sign in at; the page sends them to the first.
 	People []Issuer
 	// Owner is the e-mail address of the installation's first owner.
 	Owner string
@@ -68,6 +68,7 @@ type Driver struct {
 	functions string
 	accounts  []string
 	tokens    TokenSource
+	signIn    identity.SignIn
 	now       func() time.Time
 }
 
@@ -106,7 +107,7 @@ func New(o Options) (*Driver, error) {
 		d.clients[i.URL] = i.ClientIDs
 		d.issuers[i.URL] = newIssuer(i.URL, o.HTTP)
 	}
-	if !address(d.owner) {
+	if !people.Address(d.owner) {
 		p = p.WithField("Owner", "%q is not an e-mail address", o.Owner)
 	}
 	if !secure(o.ServiceIssuer) {
@@ -121,7 +122,7 @@ func New(o Options) (*Driver, error) {
 		p = p.WithField("ServiceAccounts", "names none")
 	}
 	for _, a := range o.ServiceAccounts {
-		if !address(people.OfEmail(a)) {
+		if !people.Address(people.OfEmail(a)) {
 			p = p.WithField("ServiceAccounts", "%q is not an e-mail address", a)
 		}
 		d.accounts = append(d.accounts, people.OfEmail(a))
@@ -130,8 +131,16 @@ func New(o Options) (*Driver, error) {
 		return nil, p.WithCause("%s %s", p.Fields[0].Location, p.Fields[0].Message)
 	}
 	d.people = people.New(o.State)
+	d.signIn = identity.SignIn{Method: identity.OIDC, Issuer: o.People[0].URL, ClientID: o.People[0].ClientIDs[0], Scopes: scopes}
 	return d, nil
 }
+
+// scopes ask for what person needs: the address, whether it is verified, the name
+// (https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims).
+var scopes = []string{"openid", "email", "profile"}
+
+// SignIn implements identity.Driver.
+func (d *Driver) SignIn() identity.SignIn { return d.signIn }
 
 // secure accepts https, and plain http to this machine.
 func secure(s string) bool {
@@ -141,10 +150,4 @@ func secure(s string) bool {
 	}
 	ip := net.ParseIP(u.Hostname())
 	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip.IsLoopback())
-}
-
-// address accepts what can be an account's subject: something on both sides of an @.
-func address(s string) bool {
-	name, host, ok := strings.Cut(s, "@")
-	return ok && name != "" && host != "" && !strings.ContainsAny(s, " /\t\r\n")
 }

@@ -198,13 +198,13 @@ func TestOneIssuerForBoth(t *testing.T) {
 func TestRolesComeFromTheList(t *testing.T) {
 	w := open(t, nil)
 	ctx, token := t.Context(), w.token(nil)
-	if err := w.list.SetRole(ctx, vera, identity.Manager); err != nil {
+	if _, _, err := w.list.Change(ctx, vera, people.Change{Role: new(identity.Manager)}); err != nil {
 		t.Fatal(err)
 	}
 	if p, err := w.verify(token); err != nil || p.Role != identity.Manager {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if err := w.list.Remove(ctx, vera); err != nil {
+	if _, err := w.list.Remove(ctx, vera); err != nil {
 		t.Fatal(err)
 	}
 	w.want("a removed account", token, problem.PermissionDenied)
@@ -228,7 +228,10 @@ func TestFirstOwner(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if err := w.list.SetRole(ctx, olga, identity.Analyst); err != nil {
+	if _, _, err := w.list.Change(ctx, vera, people.Change{Role: new(identity.Owner)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.list.Change(ctx, olga, people.Change{Role: new(identity.Analyst)}); err != nil {
 		t.Fatal(err)
 	}
 	if p, err := w.verify(token); err != nil || p.Role != identity.Analyst {

@@ -22,7 +22,7 @@ func (d *Driver) ServiceToken(ctx context.Context, audience string) (string, err
 		audience = d.functions
 	}
 	token, err := d.tokens.Token(ctx, audience)
-	return token, gcp.Problem(err, "mint a token for %s", audience)
+	return token, gcp.Problem(ctx, err, "mint a token for %s", audience)
 }
 
 // GoogleTokens takes tokens from the metadata server, or from the service account in

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
@@ -22,49 +21,11 @@ type Location struct {
 // Parent gives "projects/P/locations/R".
 func (l Location) Parent() string { return "projects/" + l.Project + "/locations/" + l.Region }
 
-// Lazy is a value that is made at its first use. It is safe for concurrent use.
-// A failure is returned and not kept: the next use tries again.
-type Lazy[T any] struct {
-	make func(context.Context) (T, error)
-
-	mu    sync.Mutex
-	made  bool
-	value T
-}
-
-// NewLazy makes a Lazy. make gets a context that does not end with the call that
-// happens to be the first.
-func NewLazy[T any](make func(context.Context) (T, error)) *Lazy[T] { return &Lazy[T]{make: make} }
-
-// Get gives the value.
-func (l *Lazy[T]) Get(ctx context.Context) (T, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.made {
-		v, err := l.make(context.WithoutCancel(ctx))
-		if err != nil {
-			var zero T
-			return zero, err
-		}
-		l.value, l.made = v, true
-	}
-	return l.value, nil
-}
-
-// Close closes the value if it was made.
-func (l *Lazy[T]) Close(closeValue func(T) error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.made {
-		return nil
-	}
-	l.made = false
-	return closeValue(l.value)
-}
-
 // Problem wraps an error of a Google client; format says what was being done. A nil
-// error gives nil, a problem stays what it is.
-func Problem(err error, format string, args ...any) error {
+// error gives nil, a problem stays what it is. ctx is the call's own: only when it was
+// cancelled did the caller stop the call. A service, a proxy or a connection that gives
+// up says CANCELLED too, and that passes.
+func Problem(ctx context.Context, err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
@@ -72,12 +33,20 @@ func Problem(err error, format string, args ...any) error {
 	if errors.As(err, &p) {
 		return err
 	}
-	return problem.Wrap(err, Code(err), format, args...)
+	code := Code(err)
+	switch stopped := errors.Is(ctx.Err(), context.Canceled); {
+	case stopped && code == problem.Unavailable:
+		code = problem.Cancelled
+	case !stopped && code == problem.Cancelled:
+		code = problem.Unavailable
+	}
+	return problem.Wrap(err, code, format, args...)
 }
 
 // Code gives the problem code of an error of a Google client, gRPC or REST
 // (https://cloud.google.com/apis/design/errors#handling_errors). What carries no
-// status is a connection that failed: Unavailable.
+// status is a connection that failed: Unavailable. So is a status that says CANCELLED
+// or DEADLINE_EXCEEDED, whoever's it is; Problem tells them apart.
 func Code(err error) problem.Code {
 	if err == nil {
 		return ""
@@ -116,12 +85,10 @@ func ofGRPC(c codes.Code) problem.Code {
 		return problem.Unauthenticated
 	case codes.ResourceExhausted:
 		return problem.ResourceExhausted
-	case codes.Canceled:
-		return problem.Cancelled
 	case codes.Internal, codes.DataLoss:
 		return problem.Internal
 	}
-	return problem.Unavailable // Aborted, Unavailable, DeadlineExceeded, Unknown
+	return problem.Unavailable // Aborted, Unavailable, Canceled, DeadlineExceeded, Unknown
 }
 
 func ofHTTP(c int) problem.Code {

@@ -26,6 +26,8 @@ func TestCode(t *testing.T) {
 		{status.Error(codes.AlreadyExists, ""), problem.AlreadyExists},
 		{status.Error(codes.ResourceExhausted, ""), problem.ResourceExhausted},
 		{status.Error(codes.Internal, ""), problem.Internal},
+		{status.Error(codes.Canceled, ""), problem.Unavailable},
+		{status.Error(codes.DeadlineExceeded, ""), problem.Unavailable},
 		{&googleapi.Error{Code: 409}, problem.AlreadyExists},
 		{&googleapi.Error{Code: 412}, problem.FailedPrecondition},
 		{&googleapi.Error{Code: 503}, problem.Unavailable},
@@ -39,35 +41,39 @@ func TestCode(t *testing.T) {
 		}
 	}
 	own := problem.New(problem.FailedPrecondition, "mine")
-	if err := Problem(fmt.Errorf("inside: %w", own), "outside"); !problem.Is(err, problem.FailedPrecondition) {
+	if err := Problem(t.Context(), fmt.Errorf("inside: %w", own), "outside"); !problem.Is(err, problem.FailedPrecondition) {
 		t.Error(err)
 	}
-	if Problem(nil, "x") != nil {
+	if Problem(t.Context(), nil, "x") != nil {
 		t.Error("nil became an error")
 	}
 }
 
-func TestLazy(t *testing.T) {
-	calls := 0
-	l := NewLazy(func(context.Context) (int, error) {
-		if calls++; calls == 1 {
-			return 0, errors.New("no network yet")
+// Who gave the call up decides whether it may be made again.
+func TestProblemOfACallThatEnded(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	late, end := context.WithTimeout(t.Context(), 0)
+	defer end()
+	canceled, deadline := status.Error(codes.Canceled, "The operation was cancelled."), status.Error(codes.DeadlineExceeded, "")
+	for _, tc := range []struct {
+		ctx  context.Context
+		err  error
+		want problem.Code
+	}{
+		{t.Context(), canceled, problem.Unavailable},
+		{t.Context(), deadline, problem.Unavailable},
+		{t.Context(), fmt.Errorf("a context of the client's own: %w", context.Canceled), problem.Unavailable},
+		{stopped, canceled, problem.Cancelled},
+		{stopped, context.Canceled, problem.Cancelled},
+		{stopped, status.Error(codes.Unavailable, "transport is closing"), problem.Cancelled},
+		{stopped, status.Error(codes.NotFound, "answered before"), problem.NotFound},
+		{late, canceled, problem.Unavailable},
+		{late, deadline, problem.Unavailable},
+	} {
+		err := Problem(tc.ctx, tc.err, "read")
+		if !problem.Is(err, tc.want) || problem.Retryable(err) != (tc.want == problem.Unavailable) {
+			t.Errorf("%v with %v: %s, want %s", tc.err, tc.ctx.Err(), problem.CodeOf(err), tc.want)
 		}
-		return calls, nil
-	})
-	if err := l.Close(func(int) error { return errors.New("closed what was never made") }); err != nil {
-		t.Error(err)
-	}
-	if _, err := l.Get(t.Context()); err == nil || calls != 1 {
-		t.Error("the failure is hidden")
-	}
-	for range 2 {
-		if v, err := l.Get(t.Context()); v != 2 || err != nil {
-			t.Errorf("%d %v", v, err)
-		}
-	}
-	closed := 0
-	if err := l.Close(func(v int) error { closed = v; return nil }); err != nil || closed != 2 {
-		t.Error(closed, err)
 	}
 }

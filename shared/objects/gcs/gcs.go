@@ -90,6 +90,9 @@ func (d *Driver) Generation(ctx context.Context, key string) (string, error) {
 	return strconv.FormatInt(a.Generation, 10), nil
 }
 
+// Signs implements objects.Signer.
+func (d *Driver) Signs() bool { return d.signer.Sign != nil }
+
 // maxTTL is the longest life of a signed address
 // (https://cloud.google.com/storage/quotas#requests).
 const maxTTL = 7 * 24 * time.Hour
@@ -125,7 +128,7 @@ func (d *Driver) SignUpload(ctx context.Context, key, contentType string, maxByt
 		Insecure:       d.signer.Insecure,
 	})
 	if err != nil {
-		return objects.SignedUpload{}, gcp.Problem(err, "sign an upload of %q", key)
+		return objects.SignedUpload{}, gcp.Problem(ctx, err, "sign an upload of %q", key)
 	}
 	return objects.SignedUpload{URL: url, Headers: map[string]string{"Content-Type": contentType, sizes: limit}, Expires: expires.UTC()}, nil
 }

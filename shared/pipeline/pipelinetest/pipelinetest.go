@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,8 @@ type Setup struct {
 	Events *events.Bus
 	// Root gives the URI of an empty run folder.
 	Root func(t testing.TB) string
+	// Patience is how long a job's next step may take; 0 means a minute.
+	Patience time.Duration
 }
 
 type suite struct {
@@ -34,6 +37,9 @@ type suite struct {
 func Run(t *testing.T, open func(t *testing.T) Setup) {
 	s := suite{Setup: open(t)}
 	s.rec = Record(t, s.Events, "conformance")
+	if s.Patience > 0 {
+		s.rec.patience = s.Patience
+	}
 	for _, c := range []struct {
 		name string
 		fn   func(*testing.T, suite)
@@ -239,6 +245,7 @@ func logs(t *testing.T, s suite) {
 	// A component's streams reach the log on their own: give the last line a moment.
 	var text string
 	for range 200 {
+		time.Sleep(s.rec.patience / 1000)
 		lines, err := s.Runner.Logs(t.Context(), id, "schema", 100)
 		if err != nil {
 			t.Fatal(err)

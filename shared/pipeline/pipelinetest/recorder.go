@@ -18,6 +18,7 @@ type Recorder struct {
 	states   map[string][]pipeline.StateChanged
 	progress map[string][]pipeline.Progress
 	grew     chan struct{}
+	patience time.Duration
 }
 
 // Record subscribes a recorder under a name.
@@ -25,7 +26,7 @@ func Record(t testing.TB, bus *events.Bus, name string) *Recorder {
 	t.Helper()
 	r := &Recorder{
 		seen: map[string]bool{}, states: map[string][]pipeline.StateChanged{},
-		progress: map[string][]pipeline.Progress{}, grew: make(chan struct{}),
+		progress: map[string][]pipeline.Progress{}, grew: make(chan struct{}), patience: time.Minute,
 	}
 	for _, err := range []error{
 		bus.Subscribe(events.Subscription{Name: name + "-states", Topic: pipeline.TopicStateChanged.Name, Handler: func(_ context.Context, m events.Message) error {
@@ -81,7 +82,7 @@ func (r *Recorder) Progress(job string) []pipeline.Progress {
 // Wait waits until ok holds, looking again after every event.
 func (r *Recorder) Wait(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(r.patience)
 	for {
 		r.mu.Lock()
 		grew := r.grew
@@ -92,7 +93,7 @@ func (r *Recorder) Wait(t testing.TB, what string, ok func() bool) {
 		select {
 		case <-grew:
 		case <-deadline:
-			t.Fatalf("no %s within a minute", what)
+			t.Fatalf("no %s within %s", what, r.patience)
 		}
 	}
 }

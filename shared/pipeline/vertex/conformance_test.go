@@ -107,7 +107,7 @@ func (in *installation) sink(entry []byte) {
 	body := must(json.Marshal(map[string]any{
 		"message": map[string]any{"data": entry, "messageId": state.NewID(), "publishTime": time.Now().UTC(),
 			"attributes": map[string]string{"logging.googleapis.com/timestamp": "2026-02-01T08:30:00Z"}},
-		"subscription": "projects/acme/subscriptions/" + vertex.LogTopic,
+		"subscription": "projects/acme/subscriptions/" + pipeline.LogTopic,
 	}))(in.t)
 	for range 2 {
 		in.pushes.Add(1)

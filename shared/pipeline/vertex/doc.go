@@ -6,7 +6,7 @@
 //
 // Changes do not come from this driver. Vertex writes them to the log
 // aiplatform.googleapis.com/pipeline_job_events; a log sink sends its entries to the
-// Pub/Sub topic LogTopic, Noticed takes the job out of one, and Get with Job.Changes
+// topic pipeline.LogTopic, Noticed takes the job out of one, and Get with Job.Changes
 // gives the transitions, the same ones however often and however late an entry comes.
 // An entry's own words are not used: they are made for people and change.
 //

@@ -11,6 +11,7 @@ import (
 
 	"cloud.google.com/go/aiplatform/apiv1/aiplatformpb"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -195,8 +196,11 @@ func reason(lines []string) string {
 
 // code of an error that is kept in a resource.
 func code(s *rpcstatus.Status) problem.Code {
-	if s == nil {
+	switch {
+	case s == nil:
 		return problem.Internal
+	case s.GetCode() == int32(codes.Canceled): // of the work itself, where in an answer it is of the call
+		return problem.Cancelled
 	}
 	return gcp.Code(status.ErrorProto(s))
 }

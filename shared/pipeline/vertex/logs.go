@@ -65,7 +65,7 @@ func (d *Driver) tail(ctx context.Context, t *aiplatformpb.PipelineTaskDetail, l
 			break
 		}
 		if err != nil {
-			return nil, gcp.Problem(err, "the log of task %s cannot be read", t.GetTaskName())
+			return nil, gcp.Problem(ctx, err, "the log of task %s cannot be read", t.GetTaskName())
 		}
 		text := e.GetTextPayload()
 		if text == "" {

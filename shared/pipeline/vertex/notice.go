@@ -9,13 +9,9 @@ import (
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
-const (
-	// LogTopic is the Pub/Sub topic that the log sink writes to.
-	LogTopic = "pipeline-job-log"
-	// LogFilter selects what the sink sends
-	// (https://cloud.google.com/vertex-ai/docs/pipelines/logging).
-	LogFilter = `resource.type="aiplatform.googleapis.com/PipelineJob" AND log_id("aiplatform.googleapis.com/pipeline_job_events")`
-)
+// LogFilter selects what the sink of pipeline.LogTopic sends
+// (https://cloud.google.com/vertex-ai/docs/pipelines/logging).
+const LogFilter = `resource.type="aiplatform.googleapis.com/PipelineJob" AND log_id("aiplatform.googleapis.com/pipeline_job_events")`
 
 // Noticed makes the product's event of an entry that the log sink delivered. The entry
 // is used for the job's name alone. ok is false for a job that is not the product's.

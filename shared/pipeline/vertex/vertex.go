@@ -89,7 +89,7 @@ func New(o Options) (*Driver, error) {
 			opts := append([]option.ClientOption{option.WithEndpoint(o.Location.Region + "-aiplatform.googleapis.com:443")}, o.Client...)
 			c, err := aiplatform.NewPipelineClient(ctx, opts...)
 			if err != nil {
-				return nil, gcp.Problem(err, "the client of Vertex AI cannot be made")
+				return nil, gcp.Problem(ctx, err, "the client of Vertex AI cannot be made")
 			}
 			c.CallOptions.CreatePipelineJob, c.CallOptions.GetPipelineJob, c.CallOptions.CancelPipelineJob = repeatable, repeatable, repeatable
 			return c, nil
@@ -97,7 +97,7 @@ func New(o Options) (*Driver, error) {
 		logs: gcp.NewLazy(func(ctx context.Context) (*logging.Client, error) {
 			c, err := logging.NewClient(ctx, o.Client...)
 			if err != nil {
-				return nil, gcp.Problem(err, "the client of Cloud Logging cannot be made")
+				return nil, gcp.Problem(ctx, err, "the client of Cloud Logging cannot be made")
 			}
 			c.CallOptions.ListLogEntries = repeatable
 			return c, nil
@@ -144,7 +144,7 @@ func (d *Driver) Submit(ctx context.Context, id string, spec json.RawMessage, la
 		return d.Get(ctx, id)
 	}
 	if err != nil {
-		return none, gcp.Problem(err, "pipeline job %s cannot be submitted", id)
+		return none, gcp.Problem(ctx, err, "pipeline job %s cannot be submitted", id)
 	}
 	return d.read(ctx, id, made)
 }
@@ -167,7 +167,7 @@ func (d *Driver) get(ctx context.Context, id string) (*aiplatformpb.PipelineJob,
 		return nil, err
 	}
 	j, err := c.GetPipelineJob(ctx, &aiplatformpb.GetPipelineJobRequest{Name: d.name(id)})
-	return j, gcp.Problem(err, "pipeline job %s cannot be read", id)
+	return j, gcp.Problem(ctx, err, "pipeline job %s cannot be read", id)
 }
 
 // Cancel implements pipeline.Driver. Vertex stops the tasks after it returns.
@@ -190,7 +190,7 @@ func (d *Driver) Cancel(ctx context.Context, id string) error {
 			return nil
 		}
 	}
-	return gcp.Problem(err, "pipeline job %s cannot be cancelled", id)
+	return gcp.Problem(ctx, err, "pipeline job %s cannot be cancelled", id)
 }
 
 // Logs implements pipeline.Driver. A task whose container has not started has no

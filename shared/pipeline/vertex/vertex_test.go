@@ -170,7 +170,7 @@ func TestNoticed(t *testing.T) {
 	}
 	const kind = "aiplatform.googleapis.com/PipelineJob"
 	now := time.Now().UTC()
-	m, ok, err := Noticed(events.Message{ID: "11", Topic: LogTopic, Time: now, Attempt: 2, Data: entry(kind, "run-01abc")})
+	m, ok, err := Noticed(events.Message{ID: "11", Topic: pipeline.LogTopic, Time: now, Attempt: 2, Data: entry(kind, "run-01abc")})
 	if err != nil || !ok || m.ID != "11" || m.Key != "01abc" || m.Attempt != 2 || !m.Time.Equal(now) || m.Validate() != nil {
 		t.Errorf("%+v, %t, %v", m, ok, err)
 	}

@@ -9,6 +9,7 @@ import (
 	credentials "cloud.google.com/go/iam/credentials/apiv1"
 	"cloud.google.com/go/iam/credentials/apiv1/credentialspb"
 	"gocloud.dev/blob"
+	"google.golang.org/api/option"
 
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/events/pubsub"
@@ -27,6 +28,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/secret/secretmanager"
 	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/state/firestore"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/bigquery"
 	"github.com/b2brecs/b2brecs/shared/workflow"
@@ -92,7 +94,7 @@ func (p *Platform) openObjects(c Config) error {
 	for name, bucket := range map[string]**objects.Bucket{objects.Uploads: &p.Uploads, objects.Staging: &p.Staging, objects.Pipelines: &p.Pipelines} {
 		o := gcs.Options{Bucket: c.Buckets[name], Client: c.client("storage")}
 		if name == objects.Uploads && c.SigningAccount != "" {
-			o.Signer = gcs.Signer{Account: c.SigningAccount, Sign: signer(c.SigningAccount)}
+			o.Signer = gcs.Signer{Account: c.SigningAccount, Sign: signer(c.SigningAccount, c.client("iamcredentials")), Insecure: c.Emulators != nil}
 		}
 		d, err := gcs.New(o)
 		if err != nil {
@@ -107,18 +109,18 @@ func (p *Platform) openObjects(c Config) error {
 // signer signs through the IAM Credentials API as a service account that this process
 // may impersonate, itself included: no key leaves Google
 // (https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob).
-func signer(account string) func(context.Context, []byte) ([]byte, error) {
+func signer(account string, o []option.ClientOption) func(context.Context, []byte) ([]byte, error) {
 	client := gcp.NewLazy(func(ctx context.Context) (*credentials.IamCredentialsClient, error) {
-		return credentials.NewIamCredentialsClient(ctx)
+		return credentials.NewIamCredentialsClient(ctx, o...)
 	})
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		c, err := client.Get(ctx)
 		if err != nil {
-			return nil, gcp.Problem(err, "sign an upload address")
+			return nil, gcp.Problem(ctx, err, "sign an upload address")
 		}
 		reply, err := c.SignBlob(ctx, &credentialspb.SignBlobRequest{Name: "projects/-/serviceAccounts/" + account, Payload: payload})
 		if err != nil {
-			return nil, gcp.Problem(err, "sign an upload address")
+			return nil, gcp.Problem(ctx, err, "sign an upload address")
 		}
 		return reply.GetSignedBlob(), nil
 	}
@@ -136,7 +138,7 @@ func (p *Platform) openWarehouse(c Config) error {
 	if err != nil {
 		return err
 	}
-	p.Warehouse = warehouse.New(d)
+	p.Warehouse = warehouse.NewBilled(d, warehouse.Billing{USDPerTiB: bigquery.USDPerTiB, MaxBytes: c.QueryLimitGB * 1e9, Setting: "B2BRECS_QUERY_LIMIT_GB"})
 	p.OnClose(func(context.Context) error { return p.Warehouse.Close() })
 	return nil
 }
@@ -157,7 +159,7 @@ func (p *Platform) openIdentity(c Config) error {
 	}
 	p.Identity = identity.New(d)
 	callbacks.Next = serviceTransport{functions: c.FunctionsURL, tokens: d, next: http.DefaultTransport}
-	p.HTTP = &http.Client{Transport: callbacks}
+	p.HTTP = &http.Client{Transport: telemetry.Transport(callbacks)}
 	return nil
 }
 

@@ -35,8 +35,12 @@ func TestReadConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.FunctionsURL != "https://europe-west1-acme.cloudfunctions.net" || len(c.OIDCAudience) != 2 || c.OIDCAudience[1] != "acme-cli" || c.Buckets["staging"] != "acme-staging" || c.Emulators != nil {
+	if c.FunctionsURL != "https://europe-west1-acme.cloudfunctions.net" || len(c.OIDCAudience) != 2 || c.OIDCAudience[1] != "acme-cli" || c.Buckets["staging"] != "acme-staging" || c.Emulators != nil || c.QueryLimitGB != DefaultQueryLimitGB {
 		t.Errorf("%+v", c)
+	}
+	env["B2BRECS_QUERY_LIMIT_GB"] = "7"
+	if c, err := ReadConfig(func(k string) string { return env[k] }); err != nil || c.QueryLimitGB != 7 {
+		t.Errorf("%+v, %v", c, err)
 	}
 	for name := range whole() {
 		env := whole()
@@ -50,6 +54,8 @@ func TestReadConfig(t *testing.T) {
 		{"B2BRECS_BUCKET_STAGING": "acme-uploads"},
 		{"B2BRECS_SCHEDULER_ACCOUNT": "somebody@elsewhere.example"},
 		{"B2BRECS_ALLOW_PRIVATE_HOSTS": "yes"},
+		{"B2BRECS_QUERY_LIMIT_GB": "0"},
+		{"B2BRECS_QUERY_LIMIT_GB": "1.5"},
 		{"B2BRECS_EMULATORS": "firestore=127.0.0.1:1"},
 		{"B2BRECS_EMULATORS": "mongo=127.0.0.1:1"},
 	} {
@@ -110,7 +116,7 @@ func TestBuckets(t *testing.T) {
 
 func TestNative(t *testing.T) {
 	entry := func(job string) events.Message {
-		return events.Message{ID: "9", Topic: vertex.LogTopic, Data: []byte(`{"resource":{"type":"aiplatform.googleapis.com/PipelineJob","labels":{"pipeline_job_id":"` + job + `"}}}`)}
+		return events.Message{ID: "9", Topic: pipeline.LogTopic, Data: []byte(`{"resource":{"type":"aiplatform.googleapis.com/PipelineJob","labels":{"pipeline_job_id":"` + job + `"}}}`)}
 	}
 	m, ok, err := Native(entry(vertex.Prefix + "e1"))
 	if v, bad := events.Decode(pipeline.TopicNoticed, m); !ok || err != nil || bad != nil || v.Job != "e1" || m.Topic != pipeline.TopicNoticed.Name {

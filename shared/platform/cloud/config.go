@@ -3,6 +3,7 @@ package cloud
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/internal/gcp"
@@ -34,6 +35,9 @@ type Config struct {
 	// AllowPrivateHosts lets database sources be on private addresses, for an
 	// installation with a network of its own: B2BRECS_ALLOW_PRIVATE_HOSTS=true.
 	AllowPrivateHosts bool
+	// QueryLimitGB is how many GB (10^9 bytes) one statement may read in BigQuery before
+	// it is refused: B2BRECS_QUERY_LIMIT_GB, DefaultQueryLimitGB where it is not set.
+	QueryLimitGB int64
 	// Emulators are where clients go instead of Google, without credentials:
 	// B2BRECS_EMULATORS, "service=address" with commas between, all services or none.
 	// A gRPC service has host:port, another one the whole address of its API. The
@@ -42,9 +46,13 @@ type Config struct {
 	Emulators map[string]string
 }
 
+// DefaultQueryLimitGB is about 60 cents for one statement at list price, and more than
+// the transactions of most wholesalers take.
+const DefaultQueryLimitGB = 100
+
 // emulated lists the services of B2BRECS_EMULATORS. Vertex answers for Cloud Logging
 // too; callbacks is what the addresses of workflow callbacks begin with.
-var emulated = []string{"firestore", "pubsub", "storage", "bigquery", "executions", "callbacks", "vertex", "scheduler", "secretmanager"}
+var emulated = []string{"firestore", "pubsub", "storage", "bigquery", "executions", "callbacks", "vertex", "scheduler", "secretmanager", "iamcredentials"}
 
 // ReadConfig reads the environment. FailedPrecondition names every variable that is
 // missing or wrong.
@@ -89,6 +97,14 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.AllowPrivateHosts = true
 	default:
 		p = p.WithField("B2BRECS_ALLOW_PRIVATE_HOSTS", "%q is neither true nor false", v)
+	}
+	c.QueryLimitGB = DefaultQueryLimitGB
+	if v := getenv("B2BRECS_QUERY_LIMIT_GB"); v != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 1 || n > 1e6 {
+			p = p.WithField("B2BRECS_QUERY_LIMIT_GB", "%q is not a whole number of GB from 1 to 1,000,000", v)
+		}
+		c.QueryLimitGB = n
 	}
 	if v := getenv("B2BRECS_EMULATORS"); v != "" {
 		c.Emulators = map[string]string{}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/b2brecs/b2brecs/shared/events"
+	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/pipeline/vertex"
 	"github.com/b2brecs/b2brecs/shared/schedule/cloudscheduler"
 )
@@ -13,7 +14,7 @@ import (
 // messages stay as they are. ok is false for a message that is about something else
 // than this installation and is to be acknowledged.
 func Native(m events.Message) (native events.Message, ok bool, err error) {
-	if m.Topic == vertex.LogTopic {
+	if m.Topic == pipeline.LogTopic {
 		return vertex.Noticed(m)
 	}
 	return m, true, nil

@@ -13,8 +13,10 @@ import (
 	"strconv"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/option"
 
+	"github.com/b2brecs/b2brecs/shared/internal/gcpfake/iamcredentials"
 	fakeoidc "github.com/b2brecs/b2brecs/shared/internal/gcpfake/oidc"
 	fakepubsub "github.com/b2brecs/b2brecs/shared/internal/gcpfake/pubsub"
 	fakestorage "github.com/b2brecs/b2brecs/shared/internal/gcpfake/storage"
@@ -22,7 +24,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
-// Options of Start; all but Port, SQLPython and Log are required.
+// Options of Start; all but Port, Single, SQLPython, Acknowledged and Log are required.
 type Options struct {
 	// Dir is a folder of the box's own. What is in it is removed first.
 	Dir string
@@ -30,6 +32,8 @@ type Options struct {
 	Port int
 	// Unit is the program of the deploy unit, scripts/function.
 	Unit string
+	// Single runs one process for all functions instead of one for each.
+	Single bool
 	// Catalog is functions.json, Indexes the indexes of Firestore as they are deployed.
 	Catalog, Indexes []byte
 	// Definitions holds the workflow files, Runtime the Python package of the components.
@@ -38,7 +42,10 @@ type Options struct {
 	Python string
 	// SQLPython has bqemulator; "" is the one that scripts/python-env --bqemulator made.
 	SQLPython string
-	Log       *slog.Logger
+	// Acknowledged hears of each message that a subscription of Pub/Sub is done with, by
+	// the subscription's resource name. It MUST be quick and MUST NOT call Pub/Sub.
+	Acknowledged func(subscription string, m *pubsubpb.PubsubMessage)
+	Log          *slog.Logger
 }
 
 func (o *Options) check() error {
@@ -77,14 +84,16 @@ type Box struct {
 
 	opts      Options
 	catalog   []entry
-	services  map[string]string // addresses by the names that B2BRECS_EMULATORS has
-	processes map[string]*process
+	topics    []string            // beside those of the catalogue
+	services  map[string]string   // addresses by the names that B2BRECS_EMULATORS has
+	processes map[string]*process // by function
 	listener  net.Listener
 	closers   []func() error
 
 	issuer  *fakeoidc.Server
 	pubsub  *fakepubsub.Server
 	storage *fakestorage.Server
+	signers *iamcredentials.Server
 	mirror  *mirror
 }
 
@@ -95,7 +104,7 @@ func Start(ctx context.Context, o Options) (_ *Box, err error) {
 		return nil, err
 	}
 	b := &Box{opts: o, services: map[string]string{}, processes: map[string]*process{}}
-	if b.catalog, err = readCatalog(o.Catalog); err != nil {
+	if b.catalog, b.topics, err = readCatalog(o.Catalog); err != nil {
 		return nil, err
 	}
 	err = os.RemoveAll(o.Dir)
@@ -129,7 +138,7 @@ func (b *Box) path(names ...string) string {
 	return filepath.Join(append([]string{b.opts.Dir}, names...)...)
 }
 
-// Logs is the folder with a log for each function.
+// Logs is the folder with a log for each process.
 func (b *Box) Logs() string { return b.path("logs") }
 
 func (b *Box) functionsURL() string { return b.URL + functionsPath }
@@ -150,12 +159,27 @@ func (b *Box) Close() error {
 // startFunctions serves the gateway. Processes start with their first request.
 func (b *Box) startFunctions(context.Context) error {
 	env := append(b.Environment(), "PATH="+os.Getenv("PATH"), "HOME="+b.path("home"), "TMPDIR="+os.TempDir()) // of this process's environment, nothing that holds credentials
+	for _, v := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER"} {
+		if os.Getenv(v) != "" {
+			env = append(env, v+"="+os.Getenv(v))
+		}
+	}
 	threads := newStarter()
 	b.onClose(func() error { close(threads); return nil })
-	for _, f := range b.catalog {
-		p := &process{name: f.Name, unit: b.opts.Unit, logs: b.path("logs", f.Name+".log"), env: env, log: b.opts.Log, starter: threads}
-		b.processes[f.Name] = p
+	made := func(function string) *process {
+		p := &process{function: function, unit: b.opts.Unit, env: env, log: b.opts.Log, starter: threads}
+		p.logs = b.path("logs", p.name()+".log")
 		b.onClose(func() error { p.close(); return nil })
+		return p
+	}
+	var all *process
+	if b.opts.Single {
+		all = made("")
+	}
+	for _, f := range b.catalog {
+		if b.processes[f.Name] = all; all == nil {
+			b.processes[f.Name] = made(f.Name)
+		}
 	}
 	s := &http.Server{Handler: gateway(b.catalog, b.processes, b.opts.Log), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
@@ -170,9 +194,15 @@ func (b *Box) startFunctions(context.Context) error {
 	return nil
 }
 
-// OwnerToken signs a person's token as the issuer does after a sign-in.
+// OwnerToken is the owner's PersonToken.
 func (b *Box) OwnerToken(life time.Duration) (string, error) {
-	return b.issuer.Token(map[string]any{"aud": clientID, "sub": "owner", "email": Owner, "email_verified": true, "name": "Owner",
+	return b.PersonToken(Owner, "Owner", life)
+}
+
+// PersonToken signs a person's token as the issuer does after a sign-in. Whether it
+// opens anything is for the list of people to say.
+func (b *Box) PersonToken(email, name string, life time.Duration) (string, error) {
+	return b.issuer.Token(map[string]any{"aud": clientID, "sub": email, "email": email, "email_verified": true, "name": name,
 		"exp": time.Now().Add(life).Unix()})
 }
 
@@ -191,7 +221,7 @@ func (b *Box) Functions() []string {
 	return names
 }
 
-// Kill ends a function's process as a crash does. It says whether there was one.
+// Kill ends the process that runs a function as a crash does. It says whether there was one.
 func (b *Box) Kill(function string) bool {
 	p := b.processes[function]
 	return p != nil && p.kill()

@@ -1,12 +1,12 @@
 package cloudbox
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
-	"github.com/b2brecs/b2brecs/shared/etl"
-	"github.com/b2brecs/b2brecs/shared/pipeline"
-	"github.com/b2brecs/b2brecs/shared/pipeline/vertex"
 	"github.com/b2brecs/b2brecs/shared/platform"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
@@ -16,31 +16,31 @@ type entry struct {
 	platform.Function
 	TimeoutSeconds int      `json:"timeout_seconds"`
 	Paths          []string `json:"paths"`
+	// source is where the function's messages are published: for what it hears in a
+	// service's own words it is the service's topic.
+	source string
 }
 
 func (e entry) timeout() time.Duration { return time.Duration(e.TimeoutSeconds) * time.Second }
 
-// topic is where a function's messages are published: for what the product hears from
-// a log sink it is the sink's.
-func (e entry) topic() string {
-	if e.Topic == pipeline.TopicNoticed.Name {
-		return vertex.LogTopic
-	}
-	return e.Topic
-}
-
-// alsoPublished are topics that exist with or without a subscription.
-var alsoPublished = []string{etl.TopicRunEnded.Name, vertex.LogTopic}
-
-func readCatalog(file []byte) ([]entry, error) {
+// readCatalog reads functions.json. topics are those that exist with or without a
+// subscription.
+func readCatalog(file []byte) (catalog []entry, topics []string, err error) {
 	var doc struct {
 		Functions []entry `json:"functions"`
+		Topics    struct {
+			Native  map[string]string `json:"native"`
+			Unheard []string          `json:"unheard"`
+		} `json:"topics"`
 	}
 	if err := json.Unmarshal(file, &doc); err != nil {
-		return nil, problem.Wrap(err, problem.InvalidArgument, "functions.json cannot be read")
+		return nil, nil, problem.Wrap(err, problem.InvalidArgument, "functions.json cannot be read")
 	}
 	if len(doc.Functions) == 0 {
-		return nil, problem.New(problem.InvalidArgument, "functions.json lists no function")
+		return nil, nil, problem.New(problem.InvalidArgument, "functions.json lists no function")
 	}
-	return doc.Functions, nil
+	for i, f := range doc.Functions {
+		doc.Functions[i].source = cmp.Or(doc.Topics.Native[f.Topic], f.Topic)
+	}
+	return doc.Functions, append(slices.Sorted(maps.Values(doc.Topics.Native)), doc.Topics.Unheard...), nil
 }

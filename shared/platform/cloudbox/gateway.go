@@ -62,7 +62,7 @@ func forward(f entry, p *process, log *slog.Logger) http.Handler {
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		address, err := p.address(context.WithoutCancel(r.Context()))
+		address, err := p.address(context.WithoutCancel(r.Context()), f.Name)
 		if err != nil {
 			log.ErrorContext(r.Context(), "a function does not start", "function", f.Name, "error", err)
 			api.WriteProblem(w, r, err)

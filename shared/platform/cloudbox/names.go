@@ -47,6 +47,7 @@ func (b *Box) Environment() []string {
 		"B2BRECS_SCHEDULER_ACCOUNT=" + schedulerAccount,
 		"B2BRECS_PIPELINE_ACCOUNT=" + pipelineAccount,
 		"B2BRECS_PIPELINE_IMAGE=" + pipelineImage,
+		"B2BRECS_SIGNING_ACCOUNT=" + functionsAccount,
 		"B2BRECS_ALLOW_PRIVATE_HOSTS=true",
 		"B2BRECS_EMULATORS=" + strings.Join(emulators, ","),
 		"GCE_METADATA_HOST=" + b.issuer.Host(),

@@ -1,6 +1,7 @@
 package cloudbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,13 +47,14 @@ func (s starter) start(cmd *exec.Cmd) error {
 	return <-err
 }
 
-// process runs one function. There is none until somebody calls it, and a new one
-// after the last has died.
+// process runs one function, or all of them. There is none until somebody calls it,
+// and a new one after the last has died.
 type process struct {
-	name, unit, logs string
-	env              []string
-	log              *slog.Logger
-	starter          starter
+	function   string // "" is all of them
+	unit, logs string
+	env        []string
+	log        *slog.Logger
+	starter    starter
 
 	mu     sync.Mutex // held while a process starts
 	cmd    *exec.Cmd
@@ -61,8 +63,17 @@ type process struct {
 	closed bool
 }
 
-// address gives the URL of a running process.
-func (p *process) address(ctx context.Context) (string, error) {
+// address gives the URL of a function in a running process.
+func (p *process) address(ctx context.Context, function string) (string, error) {
+	url, err := p.running(ctx)
+	if err == nil && p.function == "" {
+		url += "/" + function
+	}
+	return url, err
+}
+
+// running gives the URL of a running process.
+func (p *process) running(ctx context.Context) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -71,7 +82,7 @@ func (p *process) address(ctx context.Context) (string, error) {
 	if p.cmd != nil {
 		select {
 		case <-p.ended:
-			p.log.WarnContext(ctx, "a function's process has ended; the next one starts", "function", p.name, "state", p.cmd.ProcessState.String())
+			p.log.WarnContext(ctx, "a process has ended; the next one starts", "process", p.name(), "state", p.cmd.ProcessState.String())
 		default:
 			return p.url, nil
 		}
@@ -79,10 +90,13 @@ func (p *process) address(ctx context.Context) (string, error) {
 	err := p.start(ctx)
 	if err != nil {
 		p.end()
-		return "", problem.Wrap(err, problem.Unavailable, "function %s does not start; see %s", p.name, p.logs)
+		return "", problem.Wrap(err, problem.Unavailable, "the process of %s does not start; see %s", p.name(), p.logs)
 	}
 	return p.url, nil
 }
+
+// name tells processes apart, and their logs.
+func (p *process) name() string { return cmp.Or(p.function, "functions") }
 
 // start makes a process and waits until it listens. The process outlives ctx.
 func (p *process) start(ctx context.Context) error {
@@ -101,7 +115,7 @@ func (p *process) start(ctx context.Context) error {
 	}
 	defer out.Close() // the process has its own
 	cmd := exec.Command(p.unit)
-	cmd.Env = append([]string{"FUNCTION_TARGET=" + p.name, "PORT=" + port, "LOCAL_ONLY=true"}, p.env...)
+	cmd.Env = append([]string{"FUNCTION_TARGET=" + p.function, "PORT=" + port, "LOCAL_ONLY=true"}, p.env...)
 	cmd.Dir = filepath.Dir(p.logs)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = attributes()

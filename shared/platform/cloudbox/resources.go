@@ -32,7 +32,7 @@ func (b *Box) makeResources(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, bus.Close(ctx)) }()
-	for _, topic := range alsoPublished {
+	for _, topic := range b.topics {
 		if err := bus.EnsureTopic(ctx, topic); err != nil {
 			return err
 		}
@@ -50,8 +50,8 @@ func (b *Box) makeResources(ctx context.Context) (err error) {
 		case f.Kind == platform.Event:
 			// The Functions Framework reads the topic from the address
 			// (https://github.com/GoogleCloudPlatform/functions-framework-go).
-			push := b.functionsURL() + "/" + f.Name + "/projects/" + place.Project + "/topics/" + f.topic()
-			err = bus.Ensure(ctx, pubsub.Queue{Name: f.Name, Topic: f.topic(), Push: push, MinBackoff: 100 * time.Millisecond, MaxAttempts: maxAttempts,
+			push := b.functionsURL() + "/" + f.Name + "/projects/" + place.Project + "/topics/" + f.source
+			err = bus.Ensure(ctx, pubsub.Queue{Name: f.Name, Topic: f.source, Push: push, MinBackoff: 100 * time.Millisecond, MaxAttempts: maxAttempts,
 				Timeout: min(f.timeout()+30*time.Second, maxDelivery)})
 		case f.Cron != "":
 			err = schedules.Put(ctx, schedule.Schedule{ID: "function-" + f.Name, Cron: f.Cron, TimeZone: "UTC", Function: f.Name})

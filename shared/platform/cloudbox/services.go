@@ -14,13 +14,14 @@ import (
 	httptransport "google.golang.org/api/transport/http"
 
 	"github.com/b2brecs/b2brecs/shared/internal/gcpfake/firestore"
+	"github.com/b2brecs/b2brecs/shared/internal/gcpfake/iamcredentials"
 	fakeoidc "github.com/b2brecs/b2brecs/shared/internal/gcpfake/oidc"
 	fakepubsub "github.com/b2brecs/b2brecs/shared/internal/gcpfake/pubsub"
 	"github.com/b2brecs/b2brecs/shared/internal/gcpfake/scheduler"
 	"github.com/b2brecs/b2brecs/shared/internal/gcpfake/secretmanager"
 	fakestorage "github.com/b2brecs/b2brecs/shared/internal/gcpfake/storage"
 	"github.com/b2brecs/b2brecs/shared/objects"
-	"github.com/b2brecs/b2brecs/shared/pipeline/vertex"
+	"github.com/b2brecs/b2brecs/shared/pipeline"
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
@@ -35,6 +36,7 @@ func (b *Box) startServices(ctx context.Context) (err error) {
 	if b.pubsub, err = fakepubsub.Start(""); err != nil {
 		return err
 	}
+	b.pubsub.Acknowledged = b.opts.Acknowledged
 	b.onClose(b.pubsub.Close)
 	b.services["pubsub"] = b.pubsub.Addr()
 
@@ -54,6 +56,12 @@ func (b *Box) startServices(ctx context.Context) (err error) {
 	b.onClose(secrets.Close)
 	b.services["secretmanager"] = secrets.Addr()
 
+	if b.signers, err = iamcredentials.Start("", functionsAccount); err != nil {
+		return err
+	}
+	b.onClose(b.signers.Close)
+	b.services["iamcredentials"] = b.signers.Addr()
+
 	clock, err := scheduler.Start(ctx, scheduler.Options{Location: place, Token: b.serviceToken})
 	if err != nil {
 		return err
@@ -67,6 +75,7 @@ func (b *Box) startStorage(ctx context.Context) (err error) {
 	b.storage, err = fakestorage.Start(fakestorage.Options{
 		Buckets: []string{buckets[objects.Uploads], buckets[objects.Staging], buckets[objects.Pipelines]},
 		Notify:  b.finalized,
+		Signers: b.signers.Public(),
 		Fault: func(r *http.Request) fakestorage.Fault { // the one place that sees deletions
 			if err := b.mirror.observe(r); err != nil {
 				b.opts.Log.ErrorContext(r.Context(), "a deleted object keeps its file", "path", r.URL.Path, "error", err)
@@ -101,7 +110,7 @@ func (b *Box) finalized(ctx context.Context, n fakestorage.Notification) {
 	if i < 0 {
 		return // the bucket has no notification
 	}
-	if err := b.publish(ctx, b.catalog[i].topic(), n.Data, n.Attributes); err != nil {
+	if err := b.publish(ctx, b.catalog[i].source, n.Data, n.Attributes); err != nil {
 		b.opts.Log.ErrorContext(ctx, "a notification is lost", "object", n.Attributes["objectId"], "error", err)
 	}
 }
@@ -109,7 +118,7 @@ func (b *Box) finalized(ctx context.Context, n fakestorage.Notification) {
 // sink does what the log sink of the pipelines does.
 func (b *Box) sink(ctx context.Context) func(entry []byte) {
 	return func(entry []byte) {
-		if err := b.publish(ctx, vertex.LogTopic, entry, nil); err != nil {
+		if err := b.publish(ctx, pipeline.LogTopic, entry, nil); err != nil {
 			b.opts.Log.ErrorContext(ctx, "a log entry is lost", "error", err)
 		}
 	}

@@ -5,10 +5,27 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/b2brecs/b2brecs/shared/api"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
+
+// requests makes an invocation of each request to a function. The page's files, and the
+// check whether the server answers, are none.
+func requests(next http.Handler) http.Handler {
+	followed := telemetry.Request("")(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, of := range []string{"/v1/", functionsPath + "/", callbacksPath + "/"} {
+			if strings.HasPrefix(r.URL.Path, of) {
+				followed.ServeHTTP(w, r)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // securityHeaders of every reply. The page loads nothing from elsewhere; styles
 // are set inline by its component library.

@@ -29,6 +29,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/secret/age"
 	"github.com/b2brecs/b2brecs/shared/state"
 	statestore "github.com/b2brecs/b2brecs/shared/state/sqlite"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/duckdb"
 	"github.com/b2brecs/b2brecs/shared/workflow"
@@ -101,7 +102,7 @@ func Open(ctx context.Context, o Options) (_ *Platform, err error) {
 		return nil, err
 	}
 	p := &Platform{Folder: o.Folder, URL: o.URL, Platform: &platform.Platform{
-		Log: o.Log, FunctionsURL: baseURL + functionsPath, AllowPrivateHosts: true,
+		Log: o.Log, FunctionsURL: baseURL + functionsPath, AllowPrivateHosts: true, OneProcess: true,
 	}}
 	defer func() {
 		if err != nil {
@@ -166,7 +167,7 @@ func (p *Platform) openIdentity(ctx context.Context, o Options) error {
 		return err
 	}
 	p.Identity = identity.New(p.Users)
-	p.HTTP = &http.Client{Transport: serviceTransport{server: o.URL, tokens: p.Users, next: http.DefaultTransport}}
+	p.HTTP = &http.Client{Transport: telemetry.Transport(serviceTransport{server: o.URL, tokens: p.Users, next: http.DefaultTransport})}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"path"
@@ -16,24 +17,35 @@ import (
 	"github.com/b2brecs/b2brecs/shared/api"
 	"github.com/b2brecs/b2brecs/shared/events"
 	"github.com/b2brecs/b2brecs/shared/identity"
+	"github.com/b2brecs/b2brecs/shared/identity/people"
 	"github.com/b2brecs/b2brecs/shared/platform"
 	"github.com/b2brecs/b2brecs/shared/problem"
+	"github.com/b2brecs/b2brecs/shared/telemetry"
 )
 
 // Mount puts the catalogue behind one router and subscribes its events: the same
 // entries a cloud deploys one by one. page is the built web page; it may be nil.
 func (p *Platform) Mount(catalog []platform.Function, page fs.FS) (http.Handler, error) {
 	r := chi.NewRouter()
-	r.Use(logPanics(p.Log), securityHeaders, api.Authenticate(p.Identity))
+	r.Use(requests, logPanics(p.Log), securityHeaders, api.Authenticate(p.Identity))
 	a := api.New(r)
 	p.registerSession(r, a)
 	for _, f := range catalog {
 		switch f.Kind {
 		case platform.HTTP:
-			f.Register(a, p.Platform)
+			own := huma.NewGroup(a)
+			own.UseMiddleware(func(c huma.Context, next func(huma.Context)) {
+				telemetry.Add(c.Context(), slog.String("function", f.Name))
+				next(c)
+			})
+			f.Register(own, p.Platform)
 		case platform.Call:
 			h := http.TimeoutHandler(f.Call(p.Platform), f.Timeout, "the call took longer than "+f.Timeout.String())
-			r.With(api.RequireService).Post(functionsPath+"/"+f.Name, h.ServeHTTP)
+			r.With(api.RequireService).Post(functionsPath+"/"+f.Name, func(w http.ResponseWriter, q *http.Request) {
+				telemetry.Add(q.Context(), slog.String("function", f.Name))
+				telemetry.Route(q.Context(), q.Method, functionsPath+"/"+f.Name, q.PathValue)
+				h.ServeHTTP(w, q)
+			})
 		case platform.Event:
 			err := p.Events.Subscribe(events.Subscription{
 				Name: f.Name, Topic: f.Topic, Concurrency: f.Concurrency, Timeout: f.Timeout, Handler: f.Event(p.Platform),
@@ -77,14 +89,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return <-stopped
 }
 
-type meOut struct {
-	Body struct {
-		identity.Principal
-		Version string `json:"api_version"`
-	}
-}
-
-// registerSession adds sign-in by one-time link, sign-out and "who am I".
+// registerSession adds what is about the session cookie: one-time links, which begin
+// a session, and sign-out.
 func (p *Platform) registerSession(r chi.Router, a huma.API) {
 	r.Get("/signin", func(w http.ResponseWriter, q *http.Request) {
 		token, who, err := p.Users.Redeem(q.Context(), q.URL.Query().Get("code"))
@@ -104,17 +110,26 @@ func (p *Platform) registerSession(r chi.Router, a huma.API) {
 		http.SetCookie(w, &http.Cookie{Name: api.SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 		w.WriteHeader(http.StatusNoContent)
 	})
-	api.Handle(a, api.Op{ID: "me", Method: http.MethodGet, Path: "/v1/me", Tag: "Session", Role: identity.Viewer, Summary: "Say who is signed in"},
-		func(ctx context.Context, _ *struct{}) (*meOut, error) {
-			out := &meOut{}
-			out.Body.Principal, out.Body.Version = identity.From(ctx), api.Version
-			return out, nil
-		})
 	api.Handle(a, api.Op{ID: "makeSignInLink", Method: http.MethodPost, Path: "/v1/me/sign-in-link", Tag: "Session", Role: identity.Viewer, Status: http.StatusOK, Summary: "Make a one-time sign-in link for oneself"},
 		func(ctx context.Context, _ *struct{}) (*api.Body[signInLink], error) {
-			code, err := p.Users.SignInCode(ctx, identity.From(ctx).Subject)
-			return api.Reply(signInLink{p.URL + "/signin?code=" + code}, err)
+			return api.Reply(p.signInLink(ctx, identity.From(ctx).Subject))
 		})
+	// There is nobody else to sign in a colleague: who owns the installation hands out the link.
+	api.Handle(a, api.Op{ID: "makePersonSignInLink", Method: http.MethodPost, Path: "/v1/people/{subject}/sign-in-link", Tag: "Session", Role: identity.Owner, Status: http.StatusOK, Summary: "Make a one-time sign-in link for somebody who has access"},
+		func(ctx context.Context, in *struct {
+			Subject string `path:"subject" maxLength:"254"`
+		}) (*api.Body[signInLink], error) {
+			link, err := p.signInLink(ctx, people.OfEmail(in.Subject))
+			if err == nil {
+				p.Log.InfoContext(ctx, "sign-in link made", "person", people.OfEmail(in.Subject), "by", identity.From(ctx).Subject)
+			}
+			return api.Reply(link, err)
+		})
+}
+
+func (p *Platform) signInLink(ctx context.Context, subject string) (signInLink, error) {
+	code, err := p.Users.SignInCode(ctx, subject)
+	return signInLink{p.URL + "/signin?code=" + code}, err
 }
 
 type signInLink struct {

@@ -44,7 +44,7 @@ SELECT SAFE_CAST(`customer` AS STRING) AS id, COUNT(*) AS n FROM `ml`.`examples_
 
 -- @customer STRING = "c0"
 -- gives product STRING, newest INT64, n INT64
-SELECT SAFE_CAST(`product` AS STRING) AS product, NULL AS newest, COUNT(*) AS n FROM `ml`.`examples_e1` WHERE SAFE_CAST(`customer` AS STRING) = @customer GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 3
+SELECT SAFE_CAST(`product` AS STRING) AS product, CAST(NULL AS INT64) AS newest, COUNT(*) AS n FROM `ml`.`examples_e1` WHERE SAFE_CAST(`customer` AS STRING) = @customer GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 3
 
 -- @products ARRAY<STRING> = ["p0" "p1" "p2" "p3"]
 -- gives product_id STRING, category STRING, brand STRING

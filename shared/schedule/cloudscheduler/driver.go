@@ -75,7 +75,7 @@ func New(o Options) (*Driver, error) {
 		client: gcp.NewLazy(func(ctx context.Context) (*scheduler.CloudSchedulerClient, error) {
 			c, err := scheduler.NewCloudSchedulerClient(ctx, o.Client...)
 			if err != nil {
-				return nil, gcp.Problem(err, "the client of Cloud Scheduler cannot be made")
+				return nil, gcp.Problem(ctx, err, "the client of Cloud Scheduler cannot be made")
 			}
 			all := c.CallOptions
 			for _, call := range []*[]gax.CallOption{&all.GetJob, &all.ListJobs, &all.CreateJob, &all.UpdateJob, &all.DeleteJob, &all.PauseJob, &all.ResumeJob} {
@@ -124,7 +124,7 @@ func (d *Driver) Put(ctx context.Context, s schedule.Schedule) error {
 		}
 	}
 	if err != nil {
-		return gcp.Problem(err, "schedule %q cannot be kept", s.ID)
+		return gcp.Problem(ctx, err, "schedule %q cannot be kept", s.ID)
 	}
 	return d.pause(ctx, c, have, s.ID, s.Paused)
 }
@@ -149,7 +149,7 @@ func (d *Driver) pause(ctx context.Context, c *scheduler.CloudSchedulerClient, j
 			return nil
 		}
 	}
-	return found(err, id, "schedule %q cannot be paused or resumed", id)
+	return found(ctx, err, id, "schedule %q cannot be paused or resumed", id)
 }
 
 // Get implements schedule.Driver.
@@ -160,7 +160,7 @@ func (d *Driver) Get(ctx context.Context, id string) (schedule.Schedule, error) 
 	}
 	j, err := c.GetJob(ctx, &schedulerpb.GetJobRequest{Name: d.name(id)})
 	if err != nil {
-		return schedule.Schedule{}, found(err, id, "schedule %q cannot be read", id)
+		return schedule.Schedule{}, found(ctx, err, id, "schedule %q cannot be read", id)
 	}
 	return d.schedule(j)
 }
@@ -178,7 +178,7 @@ func (d *Driver) List(ctx context.Context) ([]schedule.Schedule, error) {
 			break
 		}
 		if err != nil {
-			return nil, gcp.Problem(err, "the schedules cannot be listed")
+			return nil, gcp.Problem(ctx, err, "the schedules cannot be listed")
 		}
 		if !ours(j) {
 			continue
@@ -203,7 +203,7 @@ func (d *Driver) Delete(ctx context.Context, id string) error {
 	if gcp.Code(err) == problem.NotFound {
 		return nil
 	}
-	return gcp.Problem(err, "schedule %q cannot be deleted", id)
+	return gcp.Problem(ctx, err, "schedule %q cannot be deleted", id)
 }
 
 // Pause implements schedule.Driver. Times that pass while paused are not owed.
@@ -214,7 +214,7 @@ func (d *Driver) Pause(ctx context.Context, id string, paused bool) error {
 	}
 	j, err := c.GetJob(ctx, &schedulerpb.GetJobRequest{Name: d.name(id)})
 	if err != nil {
-		return found(err, id, "schedule %q cannot be read", id)
+		return found(ctx, err, id, "schedule %q cannot be read", id)
 	}
 	return d.pause(ctx, c, j, id, paused)
 }
@@ -232,29 +232,29 @@ func (d *Driver) RunNow(ctx context.Context, id string) error {
 	get := &schedulerpb.GetJobRequest{Name: d.name(id)}
 	j, err := c.GetJob(ctx, get)
 	if err != nil {
-		return found(err, id, "schedule %q cannot be read", id)
+		return found(ctx, err, id, "schedule %q cannot be read", id)
 	}
 	before := j.GetLastAttemptTime().AsTime()
 	if _, err := c.RunJob(ctx, &schedulerpb.RunJobRequest{Name: get.Name}); err != nil {
-		return found(err, id, "schedule %q cannot be run", id)
+		return found(ctx, err, id, "schedule %q cannot be run", id)
 	}
 	for wait := d.poll; ; wait = min(2*wait, 2*time.Second) {
 		if j, err = c.GetJob(ctx, get); err != nil {
-			return found(err, id, "the outcome of schedule %q cannot be read", id)
+			return found(ctx, err, id, "the outcome of schedule %q cannot be read", id)
 		}
 		if j.GetLastAttemptTime().AsTime().After(before) {
-			return gcp.Problem(status.FromProto(j.GetStatus()).Err(), "schedule %q: its function failed", id)
+			return gcp.Problem(ctx, status.FromProto(j.GetStatus()).Err(), "schedule %q: its function failed", id)
 		}
 		if err := gax.Sleep(ctx, wait); err != nil {
-			return gcp.Problem(err, "schedule %q was run; its outcome is not known yet", id)
+			return gcp.Problem(ctx, err, "schedule %q was run; its outcome is not known yet", id)
 		}
 	}
 }
 
 // found tells an absent schedule in the words of the caller.
-func found(err error, id, format string, args ...any) error {
+func found(ctx context.Context, err error, id, format string, args ...any) error {
 	if gcp.Code(err) == problem.NotFound {
 		return problem.New(problem.NotFound, "there is no schedule %q", id)
 	}
-	return gcp.Problem(err, format, args...)
+	return gcp.Problem(ctx, err, format, args...)
 }

@@ -51,7 +51,7 @@ func (d *Driver) add(ctx context.Context, c *api.Client, id string, payload []by
 		v, err = c.AddSecretVersion(ctx, req)
 	}
 	if err != nil {
-		return 0, problem.New(gcp.Code(err), "keep the secret %q", id).
+		return 0, problem.New(problem.CodeOf(gcp.Problem(ctx, err, "")), "keep the secret %q", id).
 			WithCause("Secret Manager took no new version; its answer is left out, for it may hold a part of the payload")
 	}
 	n, err := number(v)
@@ -75,7 +75,7 @@ func (d *Driver) create(ctx context.Context, c *api.Client, id string) error {
 	if gcp.Code(err) == problem.AlreadyExists { // another writer's, or ours, its reply lost
 		return nil
 	}
-	return gcp.Problem(err, "make the secret %q", id)
+	return gcp.Problem(ctx, err, "make the secret %q", id)
 }
 
 // maxRaces bounds the repetitions of point: each means that another writer came first.
@@ -87,7 +87,7 @@ func (d *Driver) point(ctx context.Context, c *api.Client, id string, n int64) e
 	for range maxRaces {
 		s, err := c.GetSecret(ctx, &pb.GetSecretRequest{Name: d.name(id)})
 		if err != nil {
-			return gcp.Problem(err, "find the live version of the secret %q", id)
+			return gcp.Problem(ctx, err, "find the live version of the secret %q", id)
 		}
 		if s.GetVersionAliases()[live] >= n {
 			return nil
@@ -104,7 +104,7 @@ func (d *Driver) point(ctx context.Context, c *api.Client, id string, n int64) e
 		// The etag is not the one read: another writer, or ours, its reply lost
 		// (https://cloud.google.com/secret-manager/docs/etags).
 		if gcp.Code(err) != problem.FailedPrecondition {
-			return gcp.Problem(err, "make the new version of the secret %q the live one", id)
+			return gcp.Problem(ctx, err, "make the new version of the secret %q the live one", id)
 		}
 	}
 	return problem.New(problem.Unavailable, "many writers at once hold the secret %q", id)
@@ -119,7 +119,7 @@ func (d *Driver) destroyBelow(ctx context.Context, c *api.Client, id string, n i
 			return nil
 		}
 		if err != nil {
-			return gcp.Problem(err, "find the old versions of the secret %q", id)
+			return gcp.Problem(ctx, err, "find the old versions of the secret %q", id)
 		}
 		m, err := number(v)
 		if err != nil {
@@ -130,7 +130,7 @@ func (d *Driver) destroyBelow(ctx context.Context, c *api.Client, id string, n i
 		}
 		name := d.name(id) + "/versions/" + strconv.FormatInt(m, 10)
 		if _, err := c.DestroySecretVersion(ctx, &pb.DestroySecretVersionRequest{Name: name}); err != nil && !d.gone(ctx, c, name) {
-			return gcp.Problem(err, "destroy version %d of the secret %q", m, id)
+			return gcp.Problem(ctx, err, "destroy version %d of the secret %q", m, id)
 		}
 	}
 }

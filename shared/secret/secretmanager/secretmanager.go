@@ -112,7 +112,7 @@ func (d *Driver) Get(ctx context.Context, id string) ([]byte, error) {
 	case problem.FailedPrecondition:
 		return nil, d.unreadable(ctx, c, id, name)
 	default:
-		return nil, gcp.Problem(err, "read the secret %q", id)
+		return nil, gcp.Problem(ctx, err, "read the secret %q", id)
 	}
 	payload := v.GetPayload()
 	if payload.DataCrc32C == nil || payload.GetDataCrc32C() != checksum(payload.GetData()) {
@@ -129,7 +129,7 @@ func (d *Driver) Get(ctx context.Context, id string) ([]byte, error) {
 func (d *Driver) unreadable(ctx context.Context, c *api.Client, id, name string) error {
 	v, err := c.GetSecretVersion(ctx, &pb.GetSecretVersionRequest{Name: name})
 	if err != nil {
-		return gcp.Problem(err, "read the state of the secret %q", id)
+		return gcp.Problem(ctx, err, "read the state of the secret %q", id)
 	}
 	if v.GetState() == pb.SecretVersion_DISABLED {
 		return problem.New(problem.FailedPrecondition, "the secret %q is disabled", id).
@@ -150,7 +150,7 @@ func (d *Driver) Destroy(ctx context.Context, id string) error {
 	if gcp.Code(err) == problem.NotFound {
 		return nil
 	}
-	return gcp.Problem(err, "destroy the secret %q", id)
+	return gcp.Problem(ctx, err, "destroy the secret %q", id)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

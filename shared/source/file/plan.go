@@ -96,8 +96,8 @@ func (s *Source) planFile(ctx context.Context, p *source.Plan, f etl.File, o etl
 	if err != nil {
 		return err
 	}
-	if gen, err := s.bucket.Generation(ctx, f.Key); err != nil || gen != f.Generation {
-		return changed(f.Key)
+	if err := s.unchanged(ctx, f.Key, f.Generation); err != nil {
+		return err
 	}
 	p.Chunks = append(p.Chunks, chunks...)
 	p.Warnings = append(p.Warnings, warnings...)

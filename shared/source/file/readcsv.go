@@ -18,7 +18,7 @@ func (s *Source) Read(ctx context.Context, r source.ReadRequest, to source.Sink)
 	if err != nil {
 		return source.Stats{}, err
 	}
-	if err := s.unchanged(ctx, sp); err != nil {
+	if err := s.unchanged(ctx, sp.Key, sp.Generation); err != nil {
 		return source.Stats{}, err
 	}
 	var st source.Stats
@@ -34,16 +34,18 @@ func (s *Source) Read(ctx context.Context, r source.ReadRequest, to source.Sink)
 		return st, err
 	}
 	// A file replaced on the way gives a mixture: its rows MUST NOT count.
-	return st, s.unchanged(ctx, sp)
+	return st, s.unchanged(ctx, sp.Key, sp.Generation)
 }
 
-func (s *Source) unchanged(ctx context.Context, sp spec) error {
-	gen, err := s.bucket.Generation(ctx, sp.Key)
+// unchanged refuses a file that is not what was planned any more. A bucket that does
+// not answer says nothing of the file.
+func (s *Source) unchanged(ctx context.Context, key, generation string) error {
+	gen, err := s.bucket.Generation(ctx, key)
 	if err != nil && !problem.Is(err, problem.NotFound) {
 		return err
 	}
-	if gen != sp.Generation {
-		return changed(sp.Key)
+	if gen != generation {
+		return changed(key)
 	}
 	return nil
 }

@@ -93,6 +93,10 @@ func (s *Source) Plan(ctx context.Context, req source.PlanRequest) (source.Plan,
 			return p, nil
 		}
 	}
+	if req.Unheld {
+		err := x.cut(ctx, req, r, base, &p)
+		return p, err
+	}
 	if err := x.conn.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&p.Snapshot); err != nil {
 		// Some servers and poolers cannot export one: a single chunk is consistent by itself.
 		if ctx.Err() != nil {
@@ -241,8 +245,10 @@ func (x *session) set(ctx context.Context, name, value string) error {
 	return x.s.problem(ctx, err, "bind a value")
 }
 
-// cut divides the table. Heap tables are cut by pages; a narrow window with few
-// rows is left whole, so that the server may use its index.
+// cut divides the table. Heap tables are cut by pages under a snapshot. Without one, a
+// row that is updated moves to another page, maybe one that is read already: there,
+// only ranges of a key hold a row once and for all. A narrow window with few rows is
+// left whole, so that the server may use its index.
 func (x *session) cut(ctx context.Context, req source.PlanRequest, r relation, base spec, p *source.Plan) error {
 	chunkRows, chunkBytes := req.ChunkRows, req.ChunkBytes
 	if chunkRows == 0 {
@@ -273,10 +279,15 @@ func (x *session) cut(ctx context.Context, req source.PlanRequest, r relation, b
 	switch {
 	case n == 1 || r.kind == "f" || r.kind == "v" || r.foreign:
 		p.Chunks = []source.Chunk{base.chunk(req.Object.Table)}
-	case pages && r.version >= tidScanVersion:
+	case pages && r.version >= tidScanVersion && !req.Unheld:
 		p.Chunks = byPages(base, r.pages, n)
 	default:
-		return x.byKey(ctx, req, r, base, n, p)
+		if err := x.byKey(ctx, req, r, base, n, p); err != nil {
+			return err
+		}
+		if req.Unheld && len(p.Chunks) == 1 && pages {
+			p.Warnings = append(p.Warnings, "the table has no primary key of one integer: it is read in one piece, within the time that one chunk may take")
+		}
 	}
 	return nil
 }

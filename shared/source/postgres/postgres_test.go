@@ -78,6 +78,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("numeric", func(t *testing.T) { testNumeric(t, pg, s) })
 	t.Run("chunks", func(t *testing.T) { testChunks(t, pg, s) })
 	t.Run("snapshot", func(t *testing.T) { testSnapshot(t, pg, s) })
+	t.Run("unheld", func(t *testing.T) { testUnheld(t, pg, s) })
 	t.Run("window", func(t *testing.T) { testWindow(t, pg, s) })
 	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, pg, s) })
 	t.Run("errors", func(t *testing.T) { testErrors(t, pg, s) })

@@ -15,16 +15,20 @@
 //
 // Concurrency: transactions are Firestore's; each is tried once and a conflict is
 // Unavailable. A commit whose answer is lost is rolled back and looked for: every
-// write leaves a mark in its document, and the last eight marks stay. Found, the
-// commit counts; not found, the portable type runs it again; when looking fails too,
-// the outcome is unknown and Internal. It misses a commit that only deletes, or whose
+// write leaves a mark in its document, and the last eight marks stay; what reads and
+// only deletes leaves it in a document of its own, commits/<mark>, until the answer is
+// there. Found, the commit counts; not found, the portable type runs it again; when
+// looking fails too, the outcome is unknown and Internal. It misses a commit whose
 // documents were all deleted, replaced unread, or written eight times since.
 //
 // Queries: equalities and the range over the order's field are Firestore's work. A
 // range over another field is checked here: such a query reads what it skips.
 //
-// Watch reads what is there once, at its start and again when its stream breaks for
-// good, and reports what differs. Memory holds the documents it follows.
+// Watch asks for what changes from now on: what is there costs it neither reads nor
+// memory, which holds what is not told yet, 8 MiB at most. Where its stream breaks it
+// goes on, and compares two counts; only when they differ, or the service begins anew,
+// it lists the names of both moments to find what was deleted. Firestore's past reaches
+// back an hour: what was deleted in a longer break is never told, and logged as lost.
 //
 // It refuses collection paths above 1,500 bytes, an id's limit. It cannot take more
 // than some 500 writes a second into one collection, for ids that sort by time meet in

@@ -16,8 +16,9 @@ import (
 
 // Where documents are, and what they hold.
 const (
-	rootID = "state"
-	docsID = "docs"
+	rootID  = "state"
+	docsID  = "docs"
+	notesID = "commits" // beside the root: no query and no watch sees it
 
 	fieldCollection = "collection" // for watches
 	fieldID         = "id"         // for descending order: Firestore has no such index of names
@@ -163,4 +164,13 @@ func documentOf(snap *firestore.DocumentSnapshot) (state.Document, error) {
 		return state.Document{}, problem.New(problem.Internal, "%s was not written by this product", snap.Ref.Path)
 	}
 	return state.Document{Collection: w.Collection, ID: snap.Ref.ID, Data: []byte(w.JSON), Version: snap.UpdateTime.UnixMicro()}, nil
+}
+
+// stored is the stored document of what the service sends.
+func stored(doc *pb.Document, collection, id string) (state.Document, error) {
+	data := doc.GetFields()[fieldJSON].GetStringValue()
+	if data == "" {
+		return state.Document{}, problem.New(problem.Internal, "%s was not written by this product", doc.GetName())
+	}
+	return state.Document{Collection: collection, ID: id, Data: []byte(data), Version: doc.GetUpdateTime().AsTime().UnixMicro()}, nil
 }

@@ -3,6 +3,7 @@ package firestore
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -34,11 +35,12 @@ type Options struct {
 type Driver struct {
 	database string // projects/P/databases/D
 	fields   []string
-	// client reads, queries and watches; commits goes below it for transactions:
-	// RunTransaction of the former sleeps up to a second after a conflict, even
-	// when no attempt is left, and repeats a commit whose answer was lost.
-	client  *gcp.Lazy[*firestore.Client]
-	commits *gcp.Lazy[*raw.Client]
+	params   string // the same, as the header that routes a call
+	// client reads and queries; rpc goes below it. For transactions: RunTransaction of
+	// the former sleeps up to a second after a conflict, even when no attempt is left,
+	// and repeats a commit whose answer was lost. For watches: see there.
+	client *gcp.Lazy[*firestore.Client]
+	rpc    *gcp.Lazy[*raw.Client]
 
 	closing sync.Once
 	closed  chan struct{}
@@ -81,15 +83,16 @@ func New(o Options) (*Driver, error) {
 	return &Driver{
 		database: "projects/" + o.Project + "/databases/" + o.Database,
 		fields:   fields,
+		params:   "project_id=" + url.QueryEscape(o.Project) + "&database_id=" + url.QueryEscape(o.Database),
 		closed:   make(chan struct{}),
 		client: gcp.NewLazy(func(ctx context.Context) (*firestore.Client, error) {
 			c, err := firestore.NewClientWithDatabase(ctx, o.Project, o.Database, o.Client...)
-			return c, gcp.Problem(err, "connect to Firestore")
+			return c, gcp.Problem(ctx, err, "connect to Firestore")
 		}),
-		commits: gcp.NewLazy(func(ctx context.Context) (*raw.Client, error) {
+		rpc: gcp.NewLazy(func(ctx context.Context) (*raw.Client, error) {
 			c, err := raw.NewClient(ctx, o.Client...)
 			if err != nil {
-				return nil, gcp.Problem(err, "connect to Firestore")
+				return nil, gcp.Problem(ctx, err, "connect to Firestore")
 			}
 			// The portable type repeats a transaction as a whole; a commit is never sent twice.
 			once := []gax.CallOption{gax.WithTimeout(time.Minute)}
@@ -103,7 +106,7 @@ func New(o Options) (*Driver, error) {
 // Close ends the watches and the connections.
 func (d *Driver) Close() error {
 	d.closing.Do(func() { close(d.closed) })
-	return errors.Join(d.client.Close((*firestore.Client).Close), d.commits.Close((*raw.Client).Close))
+	return errors.Join(d.client.Close((*firestore.Client).Close), d.rpc.Close((*raw.Client).Close))
 }
 
 // open says whether the driver may still be used.
@@ -115,6 +118,9 @@ func (d *Driver) open() error {
 		return nil
 	}
 }
+
+// documents is the root of all documents.
+func (d *Driver) documents() string { return d.database + "/documents" }
 
 // docs is the Firestore collection of a collection.
 func (d *Driver) docs(ctx context.Context, collection string) (*firestore.CollectionRef, error) {
@@ -143,7 +149,7 @@ func (d *Driver) Get(ctx context.Context, collection, id string) (state.Document
 		return state.Document{}, notFound(collection, id)
 	}
 	if err != nil {
-		return state.Document{}, problemOf(err, "read %s/%s", collection, id)
+		return state.Document{}, problemOf(ctx, err, "read %s/%s", collection, id)
 	}
 	return documentOf(snap)
 }
@@ -155,9 +161,9 @@ func notFound(collection, id string) error {
 // problemOf maps an error of the clients. Firestore calls a transaction that it has
 // given up an invalid argument; it is a conflict like any other
 // (https://github.com/googleapis/nodejs-firestore/blob/main/dev/src/transaction.ts, isRetryableTransactionError).
-func problemOf(err error, format string, args ...any) error {
+func problemOf(ctx context.Context, err error, format string, args ...any) error {
 	if status.Code(err) == codes.InvalidArgument && strings.Contains(err.Error(), "transaction has expired") {
 		return problem.Wrap(err, problem.Unavailable, format, args...)
 	}
-	return gcp.Problem(err, format, args...)
+	return gcp.Problem(ctx, err, format, args...)
 }

@@ -1,7 +1,6 @@
 package firestore_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/b2brecs/b2brecs/shared/internal/gcp"
@@ -78,23 +77,4 @@ func TestConformance(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The same suite in a real database, with the caller's own credentials. It has the
-// indexes of testdata/suite.indexes.json, and keeps what the suite writes:
-//
-//	B2BRECS_TEST_PROJECT=acme B2BRECS_TEST_FIRESTORE=suite go test -run InTheCloud -timeout 30m ./shared/state/firestore
-func TestConformanceInTheCloud(t *testing.T) {
-	project, database := os.Getenv("B2BRECS_TEST_PROJECT"), os.Getenv("B2BRECS_TEST_FIRESTORE")
-	if project == "" || database == "" {
-		t.Skip("B2BRECS_TEST_PROJECT and B2BRECS_TEST_FIRESTORE name no database")
-	}
-	statetest.Run(t, func(t *testing.T) *state.DB {
-		d, err := firestore.New(firestore.Options{Location: gcp.Location{Project: project}, Database: database, Shapes: suite})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = d.Close() })
-		return state.New(d)
-	})
 }

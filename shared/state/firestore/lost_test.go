@@ -21,6 +21,7 @@ type doc struct {
 	ID     string `json:"id,omitempty"`
 	Status string `json:"status,omitempty"`
 	N      int    `json:"n"`
+	Text   string `json:"text,omitempty"`
 }
 
 // once fails the first call of a method, before or after its effect.
@@ -94,6 +95,46 @@ func TestLostAnswerOfACreateAndADelete(t *testing.T) {
 	}
 	if _, err := docs.Get(t.Context(), "a"); !problem.Is(err, problem.NotFound) {
 		t.Error(err)
+	}
+}
+
+// A transaction that reads and only deletes runs once too, although its documents keep
+// no mark, and leaves nothing behind. One that never arrived runs again.
+func TestLostAnswerOfAReadAndADelete(t *testing.T) {
+	lost := status.Error(codes.Unavailable, "cut")
+	for name, tc := range map[string]struct {
+		before, after error
+		calls         int
+	}{"answered": {nil, nil, 1}, "lost": {nil, lost, 1}, "never arrived": {lost, nil, 2}} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, nil)
+			db := state.New(driver(t, s, nil))
+			docs := state.Of[doc](db, "docs")
+			for _, id := range []string{"a", "b", "list"} {
+				if err := docs.Put(t.Context(), id, doc{Status: "b"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.SetFault(once("Commit", tc.before, tc.after))
+			calls := 0
+			err := db.Transact(t.Context(), func(tx *state.Tx) error {
+				calls++
+				list, err := state.Get(tx, docs, "list") // is read, and stays
+				if err != nil {
+					return err
+				}
+				if _, err := state.Get(tx, docs, "a"); err != nil { // is not there a second time
+					return err
+				}
+				return errors.Join(state.Delete(tx, docs, "a"), state.Delete(tx, docs, list.Status))
+			})
+			if err != nil || calls != tc.calls {
+				t.Errorf("%v after %d calls, want %d", err, calls, tc.calls)
+			}
+			if n := s.Documents(); n != 1 {
+				t.Errorf("%d documents are left", n)
+			}
+		})
 	}
 }
 

@@ -87,24 +87,24 @@ func (d *Driver) declared(field string) error {
 }
 
 // after is the query behind a place.
-func (p plan) after(c cursor) firestore.Query {
+func (p plan) after(c state.Place) firestore.Query {
 	if p.order == nil {
-		return p.query.StartAfter(c.id)
+		return p.query.StartAfter(c.ID)
 	}
 	if len(p.order) == 1 { // the id
-		return p.query.StartAfter(c.id, c.id)
+		return p.query.StartAfter(c.ID, c.ID)
 	}
-	return p.query.StartAfter(c.value, c.id)
+	return p.query.StartAfter(c.Value, c.ID)
 }
 
 // placeOf is where a document of the query stands.
-func (p plan) placeOf(snap *firestore.DocumentSnapshot) (cursor, error) {
-	c := cursor{id: snap.Ref.ID}
+func (p plan) placeOf(snap *firestore.DocumentSnapshot) (state.Place, error) {
+	c := state.Place{ID: snap.Ref.ID}
 	if len(p.order) < 2 {
 		return c, nil
 	}
 	var err error
-	c.value, err = snap.DataAtPath(p.order)
+	c.Value, err = snap.DataAtPath(p.order)
 	return c, err
 }
 
@@ -118,17 +118,16 @@ func (d *Driver) Query(ctx context.Context, collection string, q state.Query) ([
 	if err != nil {
 		return nil, "", err
 	}
-	shape := shapeOf(collection, q)
 	query := p.query
 	if q.Cursor != "" {
-		c, err := parseCursor(q.Cursor, shape)
+		c, err := q.Place(collection)
 		if err != nil {
 			return nil, "", err
 		}
 		query = p.after(c)
 	}
 	var out []state.Document
-	var last cursor
+	var last state.Place
 	for {
 		n := q.Limit + 1 - len(out) // one more tells whether there is a next page
 		if len(p.rest) > 0 {
@@ -136,14 +135,14 @@ func (d *Driver) Query(ctx context.Context, collection string, q state.Query) ([
 		}
 		found, err := query.Limit(n).Documents(ctx).GetAll()
 		if err != nil {
-			return nil, "", problemOf(err, "query %s", collection)
+			return nil, "", problemOf(ctx, err, "query %s", collection)
 		}
 		for _, snap := range found {
 			if !passes(snap, p.rest) {
 				continue
 			}
 			if len(out) == q.Limit {
-				return out, last.String(shape), nil
+				return out, q.CursorAt(collection, last), nil
 			}
 			doc, err := documentOf(snap)
 			if err != nil {

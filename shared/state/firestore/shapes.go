@@ -26,9 +26,11 @@ var Queries = map[string][]Shape{
 	"functions/repairexperiments/repairexperiments.go": {{}},
 	"shared/dataset/projects.go":                       {{}},
 	"shared/dataset/service.go":                        {{Desc: true}, {Equal: []string{"definition.dataset"}}},
+	"shared/etl/fold.go":                               {{Range: []string{"id"}, OrderBy: "id"}},
 	"shared/etl/store.go":                              {{Equal: []string{"connection"}}},
 	"shared/experiment/read.go":                        {{Range: []string{"id"}, OrderBy: "id", Desc: true}},
 	"shared/experiment/repair.go":                      {{Equal: []string{"status"}}},
+	"shared/identity/people/people.go":                 {{}},
 	"shared/recommend/recommend.go":                    {{Equal: []string{"status"}, Desc: true}},
 	"shared/versioned/versioned.go":                    {{Desc: true}},
 }

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
-	"io"
+	"encoding/hex"
+	"slices"
 	"time"
 
 	raw "cloud.google.com/go/firestore/apiv1"
@@ -31,6 +31,7 @@ type tx struct {
 	id     []byte
 	mark   []byte
 	marks  map[string][]byte // of the documents read, newest first
+	read   bool              // whether anything was, found or not
 	writes []*pb.Write
 }
 
@@ -39,14 +40,14 @@ func (d *Driver) Transact(ctx context.Context, fn func(state.DriverTx) error) er
 	if err := d.open(); err != nil {
 		return err
 	}
-	c, err := d.commits.Get(ctx)
+	c, err := d.rpc.Get(ctx)
 	if err != nil {
 		return err
 	}
 	ctx = metadata.AppendToOutgoingContext(ctx, "google-cloud-resource-prefix", d.database) // as the client above sends it
 	begun, err := c.BeginTransaction(ctx, &pb.BeginTransactionRequest{Database: d.database})
 	if err != nil {
-		return problemOf(err, "begin a transaction")
+		return problemOf(ctx, err, "begin a transaction")
 	}
 	x := &tx{d: d, client: c, ctx: ctx, id: begun.Transaction, mark: make([]byte, markBytes), marks: map[string][]byte{}}
 	_, _ = rand.Read(x.mark) // never fails
@@ -59,18 +60,49 @@ func (d *Driver) Transact(ctx context.Context, fn func(state.DriverTx) error) er
 	if err := fn(x); err != nil {
 		return err
 	}
+	note := x.leaveNote()
 	_, err = c.Commit(ctx, &pb.CommitRequest{Database: d.database, Writes: x.writes, Transaction: x.id})
 	switch status.Code(err) {
 	case codes.OK:
 		ended = true
+		x.takeNote(note)
 		return nil
 	case codes.Aborted, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.ResourceExhausted:
 		// Answers, and as a commit is sent once they are about this one: nothing was written.
 		ended = status.Code(err) == codes.Aborted
-		return problemOf(err, "commit a transaction")
+		return problemOf(ctx, err, "commit a transaction")
 	}
 	ended = true
-	return x.resolve(err)
+	if err := x.resolve(err); err != nil {
+		return err
+	}
+	x.takeNote(note)
+	return nil
+}
+
+// leaveNote adds a document for the mark to a commit that would leave none: one that
+// reads and then only deletes. What fn read is not there a second time, so a commit
+// whose answer is lost must be found. Deletes without a read need no note: they say the
+// same whenever they are repeated.
+func (x *tx) leaveNote() (name string) {
+	if !x.read || len(x.writes) == 0 || slices.ContainsFunc(x.writes, func(w *pb.Write) bool { return w.GetUpdate() != nil }) {
+		return ""
+	}
+	name = x.d.documents() + "/" + notesID + "/" + hex.EncodeToString(x.mark)
+	fields := map[string]*pb.Value{fieldMarks: {ValueType: &pb.Value_BytesValue{BytesValue: x.mark}}}
+	x.writes = append(x.writes, &pb.Write{Operation: &pb.Write_Update{Update: &pb.Document{Name: name, Fields: fields}}})
+	return name
+}
+
+// takeNote removes it when the commit is known. A failure leaves a document of some
+// bytes that nobody reads.
+func (x *tx) takeNote(name string) {
+	if name == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), 5*time.Second)
+	defer cancel()
+	_, _ = x.client.Commit(ctx, &pb.CommitRequest{Database: x.d.database, Writes: []*pb.Write{{Operation: &pb.Write_Delete{Delete: name}}}})
 }
 
 // rollback lets go of what the transaction has locked, though its caller be gone.
@@ -85,7 +117,7 @@ func (x *tx) rollback() {
 // first: after it the commit cannot come late.
 func (x *tx) resolve(lost error) error {
 	x.rollback()
-	err := problemOf(lost, "commit a transaction")
+	err := problemOf(x.ctx, lost, "commit a transaction")
 	if len(x.writes) == 0 || x.ctx.Err() != nil {
 		return err
 	}
@@ -107,7 +139,7 @@ func (x *tx) resolve(lost error) error {
 // look reads outside of the transaction, and again for three seconds: much hangs on it.
 func (x *tx) look(name string) (*pb.Document, error) {
 	for wait := 100 * time.Millisecond; ; wait *= 2 {
-		doc, err := x.read(name, nil)
+		doc, _, err := x.d.read(x.ctx, x.client, name, nil)
 		if err == nil || wait > 1600*time.Millisecond {
 			return doc, err
 		}
@@ -128,62 +160,25 @@ func marked(marks, mark []byte) bool {
 	return false
 }
 
-// read gives a document, nil when there is none; id is the transaction or nil.
-func (x *tx) read(name string, id []byte) (*pb.Document, error) {
-	req := &pb.BatchGetDocumentsRequest{Database: x.d.database, Documents: []string{name}}
-	if id != nil {
-		req.ConsistencySelector = &pb.BatchGetDocumentsRequest_Transaction{Transaction: id}
-	}
-	stream, err := x.client.BatchGetDocuments(x.ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	var doc *pb.Document
-	answered := false
-	for {
-		resp, err := stream.Recv()
-		if errors.Is(err, io.EOF) && answered {
-			return doc, nil
-		}
-		if errors.Is(err, io.EOF) {
-			return nil, status.Error(codes.Unavailable, "the answer has no document")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if resp.Result != nil {
-			doc, answered = resp.GetFound(), true
-		}
-	}
-}
-
-func (x *tx) name(collection, id string) (string, error) {
-	c, err := collectionID(collection)
-	return x.d.database + "/documents/" + rootID + "/" + c + "/" + docsID + "/" + id, err
-}
-
 func (x *tx) Get(collection, id string) (state.Document, error) {
-	name, err := x.name(collection, id)
+	name, err := x.d.name(collection, id)
 	if err != nil {
 		return state.Document{}, err
 	}
-	doc, err := x.read(name, x.id)
+	x.read = true
+	doc, _, err := x.d.read(x.ctx, x.client, name, x.id)
 	if err != nil {
-		return state.Document{}, problemOf(err, "read %s/%s", collection, id)
+		return state.Document{}, problemOf(x.ctx, err, "read %s/%s", collection, id)
 	}
 	if doc == nil {
 		return state.Document{}, notFound(collection, id)
 	}
 	x.marks[name] = doc.Fields[fieldMarks].GetBytesValue()
-	data := doc.Fields[fieldJSON].GetStringValue()
-	if data == "" {
-		return state.Document{}, problem.New(problem.Internal, "%s was not written by this product", name)
-	}
-	return state.Document{Collection: collection, ID: id, Data: []byte(data), Version: doc.UpdateTime.AsTime().UnixMicro()}, nil
+	return stored(doc, collection, id)
 }
 
 func (x *tx) Put(collection, id string, data []byte) error {
-	name, err := x.name(collection, id)
+	name, err := x.d.name(collection, id)
 	if err != nil {
 		return err
 	}
@@ -197,7 +192,7 @@ func (x *tx) Put(collection, id string, data []byte) error {
 }
 
 func (x *tx) Delete(collection, id string) error {
-	name, err := x.name(collection, id)
+	name, err := x.d.name(collection, id)
 	if err != nil {
 		return err
 	}

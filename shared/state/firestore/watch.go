@@ -1,18 +1,19 @@
 package firestore
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
 
-	"cloud.google.com/go/firestore"
-	"google.golang.org/api/iterator"
+	raw "cloud.google.com/go/firestore/apiv1"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
 
@@ -22,30 +23,36 @@ const lastRune = "\U0010FFFF"
 // maxPause bounds the wait before a broken watch begins again.
 const maxPause = 30 * time.Second
 
-// watch is one reader.
+// watch is one reader. The client's own listener (Query.Snapshots) keeps every document
+// that it follows; this one keeps what it has not told yet.
 type watch struct {
+	d      *Driver
+	client *raw.Client
 	prefix string
-	query  firestore.Query
-	known  map[string]state.Document // by Firestore's name, without data
 	out    chan state.Change
+
+	since *timestamppb.Timestamp // what was committed until then is told
+	token []byte                 // the service's word for it; nil at the start
+	anew  bool                   // the next stream is to begin with everything
+	told  map[string]int64       // versions told that are later than since
 }
 
-// Watch implements state.Driver. It returns when it stands: it has read what is
-// there, and later commits are reported. The client opens a stream that breaks again;
-// where Firestore refuses that, the watch reads all anew and reports the difference.
+// Watch implements state.Driver. It returns when it stands: commits from now on are
+// reported, whenever the stream begins, for the stream is asked to begin now.
 func (d *Driver) Watch(ctx context.Context, prefix string) (<-chan state.Change, error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
-	c, err := d.client.Get(ctx)
+	c, err := d.rpc.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{
-		prefix: prefix, known: map[string]state.Document{}, out: make(chan state.Change),
-		query: c.CollectionGroup(docsID).WherePath([]string{fieldCollection}, ">=", prefix).WherePath([]string{fieldCollection}, "<", prefix+lastRune),
+	ctx, cancel := context.WithCancel(metadata.AppendToOutgoingContext(ctx, "google-cloud-resource-prefix", d.database))
+	w := &watch{d: d, client: c, prefix: prefix, out: make(chan state.Change), told: map[string]int64{}}
+	if w.since, err = w.now(ctx); err != nil {
+		cancel()
+		return nil, problemOf(ctx, err, "watch %q", prefix)
 	}
-	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
 		case <-d.closed:
@@ -53,47 +60,29 @@ func (d *Driver) Watch(ctx context.Context, prefix string) (<-chan state.Change,
 		case <-ctx.Done():
 		}
 	}()
-	it := w.query.Snapshots(ctx)
-	first, err := it.Next()
-	for try := 0; errors.Is(err, iterator.Done) && try < 5; try++ { // it ended before its error could be read
-		it = w.query.Snapshots(ctx)
-		first, err = it.Next()
-	}
-	if err == nil {
-		_, err = w.news(first, true)
-	}
-	if err != nil {
-		it.Stop()
-		cancel()
-		return nil, problemOf(err, "watch %q", prefix)
-	}
 	go func() {
 		defer close(w.out)
 		defer cancel()
-		w.run(ctx, it)
+		w.run(ctx)
 	}()
 	return w.out, nil
 }
 
-// run reports until ctx ends. it has given its first snapshot.
-func (w *watch) run(ctx context.Context, it *firestore.QuerySnapshotIterator) {
-	anew, pause := false, time.Second
+// run reports until ctx ends, over one stream after the other.
+func (w *watch) run(ctx context.Context) {
+	pause := time.Second
 	for {
-		snap, err := it.Next()
-		if err == nil {
-			var changes []state.Change
-			if changes, err = w.news(snap, anew); err == nil {
-				anew, pause = false, time.Second
-				if !w.send(ctx, changes) {
-					it.Stop()
-					return
-				}
-				continue
-			}
-		}
-		it.Stop()
+		before := w.since
+		err := w.listen(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		switch status.Code(err) {
+		case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition, codes.NotFound:
+			w.anew = true // an answer, and perhaps about where we asked it to begin
+		}
+		if w.since != before {
+			pause = time.Second
 		}
 		slog.WarnContext(ctx, "a watch broke and begins again", "prefix", w.prefix, "error", err)
 		select {
@@ -102,59 +91,74 @@ func (w *watch) run(ctx context.Context, it *firestore.QuerySnapshotIterator) {
 		case <-time.After(pause/2 + rand.N(pause)):
 		}
 		pause = min(2*pause, maxPause)
-		it, anew = w.query.Snapshots(ctx), true
 	}
 }
 
-func (w *watch) send(ctx context.Context, changes []state.Change) bool {
-	for _, c := range changes {
-		select {
-		case w.out <- c:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
-}
+// target is the id of a stream's one target; any will do.
+const target = 1
 
-// news is what a snapshot tells that was not known, in the order of the commits. all
-// says that the snapshot is the first of its stream and holds every document.
-func (w *watch) news(snap *firestore.QuerySnapshot, all bool) ([]state.Change, error) {
-	var out []state.Change
-	there := map[string]bool{}
-	gone := func(name string) {
-		if old, ok := w.known[name]; ok {
-			// The document is absent at the snapshot's time, so whatever comes later has a greater one.
-			out = append(out, state.Change{Document: state.Document{Collection: old.Collection, ID: old.ID, Version: snap.ReadTime.UnixMicro()}})
-			delete(w.known, name)
-		}
+// listen reports over one stream, until it breaks.
+func (w *watch) listen(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The generated client adds this header to every call but this one.
+	stream, err := w.client.Listen(metadata.AppendToOutgoingContext(ctx, "x-goog-request-params", w.d.params))
+	if err != nil {
+		return err
 	}
-	for _, c := range snap.Changes {
-		name := c.Doc.Ref.Path
-		if c.Kind == firestore.DocumentRemoved {
-			gone(name)
-			continue
-		}
-		doc, err := documentOf(c.Doc)
+	t := &pb.Target{TargetId: target, TargetType: &pb.Target_Query{Query: &pb.Target_QueryTarget{
+		Parent: w.d.documents(), QueryType: &pb.Target_QueryTarget_StructuredQuery{StructuredQuery: w.query()},
+	}}}
+	s := snapshot{w: w, reset: w.anew, doubt: true}
+	switch {
+	case w.anew:
+	case w.token != nil:
+		t.ResumeType = &pb.Target_ResumeToken{ResumeToken: w.token}
+	default:
+		t.ResumeType = &pb.Target_ReadTime{ReadTime: w.since}
+	}
+	// An error of Send is io.EOF; Recv has the reason.
+	_ = stream.Send(&pb.ListenRequest{Database: w.d.database, TargetChange: &pb.ListenRequest_AddTarget{AddTarget: t}})
+	for {
+		m, err := stream.Recv()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		there[name] = true
-		old, ok := w.known[name]
-		if !strings.HasPrefix(doc.Collection, w.prefix) || ok && old.Version >= doc.Version {
+		whole, err := s.take(m)
+		if err != nil {
+			return err
+		}
+		if !whole {
 			continue
 		}
-		out = append(out, state.Change{Document: doc})
-		doc.Data = nil
-		w.known[name] = doc
+		if err := s.tell(ctx, m.GetTargetChange()); err != nil {
+			return err
+		}
+		s = snapshot{w: w, current: true}
 	}
-	if all {
-		for name := range w.known {
-			if !there[name] {
-				gone(name)
-			}
+}
+
+// send hands one change on.
+func (w *watch) send(ctx context.Context, c state.Change) error {
+	select {
+	case w.out <- c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// again tries for some seconds what is Unavailable.
+func again[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		v, err := do()
+		if err == nil || wait > 1600*time.Millisecond || !problem.Is(problemOf(ctx, err, "read"), problem.Unavailable) {
+			return v, err
+		}
+		select {
+		case <-ctx.Done():
+			return v, err
+		case <-time.After(wait):
 		}
 	}
-	slices.SortStableFunc(out, func(a, b state.Change) int { return cmp.Compare(a.Version, b.Version) })
-	return out, nil
 }

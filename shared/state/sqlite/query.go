@@ -58,17 +58,17 @@ func (d *Driver) Query(ctx context.Context, collection string, q state.Query) ([
 	if q.Desc {
 		sign, dir = "<", "DESC"
 	}
-	shape := shapeOf(collection, q)
 	if q.Cursor != "" {
-		c, err := parseCursor(q.Cursor, shape)
+		p, err := q.Place(collection)
 		if err != nil {
 			return nil, "", err
 		}
 		if q.OrderBy == "" {
-			where, args = append(where, "id "+sign+" ?"), append(args, c.id)
+			where, args = append(where, "id "+sign+" ?"), append(args, p.ID)
 		} else {
+			r, v := ranked(p.Value)
 			where = append(where, fmt.Sprintf("(%s, %s, id) %s (?, ?, ?)", rank, value, sign))
-			args = append(args, c.rank, c.value, c.id)
+			args = append(args, r, v, p.ID)
 		}
 	}
 	order := "id " + dir
@@ -82,7 +82,7 @@ func (d *Driver) Query(ctx context.Context, collection string, q state.Query) ([
 	args = append(args, q.Limit+1)
 
 	var docs []state.Document
-	var last, at cursor
+	var last state.Place
 	more := false
 	err := d.file.Rows(ctx, func(r *sql.Rows) error {
 		if len(docs) == q.Limit {
@@ -90,17 +90,52 @@ func (d *Driver) Query(ctx context.Context, collection string, q state.Query) ([
 			return nil
 		}
 		doc := state.Document{Collection: collection}
-		if err := r.Scan(&doc.ID, &doc.Version, &doc.Data, &at.rank, &at.value); err != nil {
+		var rank int64
+		var value any
+		if err := r.Scan(&doc.ID, &doc.Version, &doc.Data, &rank, &value); err != nil {
 			return err
 		}
 		docs = append(docs, doc)
-		last = cursor{rank: at.rank, value: at.value, id: doc.ID}
+		last = state.Place{ID: doc.ID}
+		if q.OrderBy != "" {
+			last.Value = unranked(rank, value)
+		}
 		return nil
 	}, text, args...)
 	if err != nil || !more {
 		return docs, "", err
 	}
-	return docs, last.String(shape), nil
+	return docs, q.CursorAt(collection, last), nil
+}
+
+// ranked gives a value as rankOf and json_extract do: SQLite's bools are numbers.
+func ranked(value any) (rank int64, v any) {
+	switch x := value.(type) {
+	case bool:
+		if x {
+			return 1, int64(1)
+		}
+		return 1, int64(0)
+	case int64, float64:
+		return 2, x
+	case string:
+		return 3, x
+	}
+	return 0, int64(0)
+}
+
+// unranked is the inverse of ranked.
+func unranked(rank int64, v any) any {
+	switch rank {
+	case 0:
+		return nil
+	case 1:
+		return v == int64(1)
+	}
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return v
 }
 
 // condition is one comparison and its parameter. The type test keeps "1", 1 and

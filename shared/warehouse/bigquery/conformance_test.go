@@ -14,7 +14,6 @@ import (
 
 	"github.com/b2brecs/b2brecs/shared/internal/gcp"
 	fake "github.com/b2brecs/b2brecs/shared/internal/gcpfake/bigquery"
-	"github.com/b2brecs/b2brecs/shared/objects/gcs"
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/bigquery"
@@ -132,58 +131,6 @@ func get(t *testing.T, uri string) []byte {
 		t.Fatal(err)
 	}
 	return data
-}
-
-// The suite on Google itself, with the caller's default credentials: a project for
-// tests, its region, and a bucket there. It makes tables and drops them.
-func TestConformanceOnGoogleCloud(t *testing.T) {
-	project, region, name := os.Getenv("B2BRECS_TEST_PROJECT"), os.Getenv("B2BRECS_TEST_REGION"), os.Getenv("B2BRECS_TEST_BUCKET")
-	if project == "" || region == "" || name == "" {
-		t.Skip("SKIPPED: B2BRECS_TEST_PROJECT, B2BRECS_TEST_REGION and B2BRECS_TEST_BUCKET name no project")
-	}
-	open := func(_ context.Context, name string) (*blob.Bucket, error) {
-		d, err := gcs.New(gcs.Options{Bucket: name})
-		if err != nil {
-			return nil, err
-		}
-		return d.Blob(), nil
-	}
-	objects, err := open(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := bigquery.New(bigquery.Options{Location: gcp.Location{Project: project, Region: region}, Bucket: open})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := objects.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	root := "gs://" + name + "/"
-	warehousetest.Run(t, func(*testing.T) warehousetest.Harness {
-		return warehousetest.Harness{
-			Warehouse: warehouse.New(d),
-			Put: func(t *testing.T, key string, data []byte) string {
-				if err := objects.WriteAll(t.Context(), "warehousetest/"+key, data, nil); err != nil {
-					t.Fatal(err)
-				}
-				return root + "warehousetest/" + key
-			},
-			Read: func(t *testing.T, uri string) []byte {
-				data, err := objects.ReadAll(t.Context(), strings.TrimPrefix(uri, root))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return data
-			},
-			Prefix: root + "warehousetest/exports/",
-		}
-	})
 }
 
 // The suite over the official client, the strict server and the emulator's SQL.

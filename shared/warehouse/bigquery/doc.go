@@ -18,5 +18,5 @@
 // (https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet).
 //
 // It refuses records and intervals in results, more objects in one commit than one
-// load job takes, and statements whose estimate exceeds their limit of bytes.
+// load job takes, and statements that would read more than their limit of bytes.
 package bigquery

@@ -29,8 +29,6 @@ type Options struct {
 	// its objects there; Export removes what an earlier, larger export left. The
 	// driver closes none.
 	Bucket func(ctx context.Context, name string) (*blob.Bucket, error)
-	// MaxBytes that a statement without a limit of its own may scan; 0 means DefaultMaxBytes.
-	MaxBytes int64
 	// Client has the endpoint and credentials where they are not the default.
 	Client []option.ClientOption
 }
@@ -59,14 +57,8 @@ func New(o Options) (*Driver, error) {
 	if o.Bucket == nil {
 		e.WithField("bucket", "there is nothing to open buckets with")
 	}
-	if o.MaxBytes < 0 {
-		e.WithField("max_bytes", "a limit of bytes is positive, not %d", o.MaxBytes)
-	}
 	if len(e.Fields) > 0 {
 		return nil, e
-	}
-	if o.MaxBytes == 0 {
-		o.MaxBytes = DefaultMaxBytes
 	}
 	return &Driver{o: o, retry: defaultRetry, made: map[string]bool{}, client: gcp.NewLazy(func(ctx context.Context) (*bq.Client, error) {
 		c, err := bq.NewClient(ctx, o.Project, o.Client...)

@@ -34,7 +34,7 @@ var verdicts = map[string]verdict{
 	"billingNotEnabled":        {problem.FailedPrecondition, problem.TurnYou, "Enable billing for the Google Cloud project."},
 	"billingTierLimitExceeded": {problem.ResourceExhausted, problem.TurnYou, "Select fewer rows or columns."},
 	"blocked":                  {problem.PermissionDenied, problem.TurnYou, "BigQuery blocks this operation for now; ask Google's support for the reason."},
-	"bytesBilledLimitExceeded": {problem.ResourceExhausted, problem.TurnYou, "Select fewer columns or days, or raise the limit of scanned bytes."},
+	"bytesBilledLimitExceeded": {problem.FailedPrecondition, problem.TurnYou, "Select fewer columns or days, or raise the installation's limit of bytes that one statement may read."},
 	"duplicate":                {problem.AlreadyExists, problem.TurnYou, ""},
 	"internalError":            {problem.Unavailable, problem.TurnPlatform, later},
 	"invalid":                  {problem.InvalidArgument, problem.TurnYou, ""},

@@ -65,7 +65,7 @@ func (d *Driver) run(ctx context.Context, w work) (done, error) {
 	failures := 0
 	for n := range maxIDs {
 		id := bq.JobIDConfig{JobID: fmt.Sprintf("%s_%d", w.id, n), Location: d.o.Region}
-		job, mine, err := d.submit(ctx, c, id, call, func() (*bq.Job, error) { return w.start(c, id, labels) })
+		job, mine, err := d.submit(ctx, c, id, call, private, func() (*bq.Job, error) { return w.start(c, id, labels) })
 		if err != nil {
 			return done{}, err
 		}
@@ -98,9 +98,12 @@ func (d *Driver) run(ctx context.Context, w work) (done, error) {
 }
 
 // submit gives the job of the id, and whether this call made it. A reply that was
-// lost is asked for again under the same id.
-func (d *Driver) submit(ctx context.Context, c *bq.Client, id bq.JobIDConfig, call string, start func() (*bq.Job, error)) (job *bq.Job, mine bool, err error) {
+// lost is asked for again under the same id. When nobody waits any more before the
+// reply, a private job that was made nevertheless is cancelled.
+func (d *Driver) submit(ctx context.Context, c *bq.Client, id bq.JobIDConfig, call string, private bool, start func() (*bq.Job, error)) (job *bq.Job, mine bool, err error) {
+	asked := false
 	err = d.retry.do(ctx, func() error {
+		asked = asked || ctx.Err() == nil
 		job, err = start()
 		mine = err == nil
 		if duplicateJob(err) {
@@ -110,7 +113,41 @@ func (d *Driver) submit(ctx context.Context, c *bq.Client, id bq.JobIDConfig, ca
 		}
 		return err
 	})
+	if err != nil && private && asked && ctx.Err() != nil {
+		err = errors.Join(err, d.stopUnseen(ctx, c, id))
+	}
 	return job, mine, err
+}
+
+// stop cancels a job: it costs money and nobody waits for it. It may have ended by
+// itself; then there is nothing to stop.
+func stop(ctx context.Context, find func(ctx context.Context) (*bq.Job, error)) error {
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer end()
+	job, err := find(ctx)
+	if job == nil || err != nil {
+		return err
+	}
+	return job.Cancel(ctx)
+}
+
+// stopUnseen cancels a job whose insert got no reply. The request may be on its way
+// still, so it is looked for a few times.
+func (d *Driver) stopUnseen(ctx context.Context, c *bq.Client, id bq.JobIDConfig) error {
+	return stop(ctx, func(ctx context.Context) (*bq.Job, error) {
+		for n := 1; ; n++ {
+			job, err := c.JobFromIDLocation(ctx, id.JobID, id.Location)
+			if err == nil || reason(err) != "notFound" {
+				return job, err
+			}
+			if n == 3 {
+				return nil, nil // it was not made
+			}
+			if err := pause(ctx, d.retry.first); err != nil {
+				return nil, err
+			}
+		}
+	})
 }
 
 // wait looks at the job until it is done. The client's own Wait is not used: it asks
@@ -132,11 +169,7 @@ func (d *Driver) wait(ctx context.Context, job *bq.Job, cancel bool) (status *bq
 			continue
 		}
 		if ctx.Err() != nil && cancel {
-			// It costs money and nobody waits for it. It may have ended by itself; then
-			// there is nothing to stop.
-			stop, end := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-			defer end()
-			err = errors.Join(err, job.Cancel(stop))
+			err = errors.Join(err, stop(ctx, func(context.Context) (*bq.Job, error) { return job, nil }))
 		}
 		return nil, err
 	}

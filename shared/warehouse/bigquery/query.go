@@ -15,19 +15,33 @@ import (
 // (https://cloud.google.com/bigquery/docs/paging-results).
 const pageRows = 10_000
 
-// Query runs a statement and keeps at most maxRows rows. A statement with a limit of
-// bytes is estimated first, so that its refusal says how much it would scan.
+// Query runs a statement and keeps at most maxRows rows.
 func (d *Driver) Query(ctx context.Context, s warehouse.Statement, maxRows int) (warehouse.Rows, error) {
 	const what = "the query"
-	if err := d.within(ctx, s, what); err != nil {
-		return warehouse.Rows{}, err
-	}
 	ended, err := d.run(ctx, d.statement(ctx, "query", s, nil))
 	if err != nil {
 		return warehouse.Rows{}, statementProblem(ctx, err, what)
 	}
 	out, err := read(ctx, ended.job, maxRows)
 	return out, statementProblem(ctx, err, what)
+}
+
+// Head lists rows as they lie in storage (tabledata.list), which is free of charge
+// where SELECT with LIMIT reads all of the columns
+// (https://cloud.google.com/bigquery/docs/best-practices-costs#preview-data). Rows
+// that a load or a stream brought a moment ago may be missing.
+func (d *Driver) Head(ctx context.Context, r warehouse.Ref, maxRows int) (warehouse.Rows, error) {
+	what := "reading rows of " + r.String()
+	c, err := d.client.Get(ctx)
+	if err != nil {
+		return warehouse.Rows{}, err
+	}
+	var out warehouse.Rows
+	err = d.retry.do(ctx, func() (err error) {
+		out, err = rowsOf(c.Dataset(r.Dataset).Table(r.Name).Read(ctx), maxRows)
+		return err
+	})
+	return out, engineProblem(ctx, err, what)
 }
 
 // statement is the work of running s; set changes the job's configuration.
@@ -42,14 +56,15 @@ func (d *Driver) statement(ctx context.Context, kind string, s warehouse.Stateme
 	}}
 }
 
-// own makes a statement the driver's own: no limit of bytes keeps a load from its end,
-// and no remembered result answers.
-func own(_ *bq.Client, q *bq.Query) { q.MaxBytesBilled, q.DisableQueryCache = 0, true }
+// own makes a statement the driver's own: no remembered result answers.
+func own(_ *bq.Client, q *bq.Query) { q.DisableQueryCache = true }
 
-// query binds the parameters and sets the limit of bytes.
+// query binds the parameters and sets the limit of bytes, which BigQuery estimates
+// itself before it runs the statement, without a charge
+// (https://cloud.google.com/bigquery/docs/best-practices-costs#restrict-bytes-billed).
 func (d *Driver) query(c *bq.Client, s warehouse.Statement) *bq.Query {
 	q := c.Query(s.SQL)
-	q.MaxBytesBilled = d.limit(s)
+	q.MaxBytesBilled = s.MaxBytes
 	for name, v := range s.Params {
 		switch list := v.(type) { // the client refuses a nil slice
 		case []string:
@@ -62,48 +77,32 @@ func (d *Driver) query(c *bq.Client, s warehouse.Statement) *bq.Query {
 	return q
 }
 
-func (d *Driver) limit(s warehouse.Statement) int64 {
-	if s.MaxBytes > 0 {
-		return s.MaxBytes
-	}
-	return d.o.MaxBytes
-}
-
-// within refuses a statement that has a limit of its own and would exceed it.
-func (d *Driver) within(ctx context.Context, s warehouse.Statement, what string) error {
-	if s.MaxBytes <= 0 {
-		return nil
-	}
-	est, err := d.DryRun(ctx, s)
-	if err != nil {
-		return err
-	}
-	if est.Bytes > s.MaxBytes {
-		return problem.New(problem.ResourceExhausted, "%s would scan %d bytes, more than its limit of %d", what, est.Bytes, s.MaxBytes).
-			WithNext(problem.TurnYou, "Select fewer columns or days, or raise the limit of scanned bytes.")
-	}
-	return nil
-}
-
 // read gives the result of a query that succeeded.
-func read(ctx context.Context, job *bq.Job, maxRows int) (out warehouse.Rows, err error) {
+func read(ctx context.Context, job *bq.Job, maxRows int) (warehouse.Rows, error) {
 	it, err := job.Read(ctx)
 	if err != nil {
-		return out, err
+		return warehouse.Rows{}, err
 	}
-	if out.Columns, err = columnsOf(it.Schema); err != nil {
-		return out, err
-	}
+	return rowsOf(it, maxRows)
+}
+
+// rowsOf keeps at most maxRows rows.
+func rowsOf(it *bq.RowIterator, maxRows int) (out warehouse.Rows, err error) {
 	it.PageInfo().MaxSize = min(maxRows, pageRows)
-	out.Truncated = it.TotalRows > uint64(maxRows)
 	for len(out.Values) < maxRows {
 		var row []bq.Value
 		err := it.Next(&row)
-		if errors.Is(err, iterator.Done) {
-			break
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, iterator.Done) {
 			return out, err
+		}
+		if out.Columns == nil { // it is known by now
+			if out.Columns, err = columnsOf(it.Schema); err != nil {
+				return out, err
+			}
+			out.Truncated = it.TotalRows > uint64(maxRows)
+		}
+		if row == nil {
+			break
 		}
 		values := make([]any, len(row))
 		for i := range row {

@@ -47,8 +47,8 @@ func numbers(n int) fake.Result {
 var one = warehouse.Statement{SQL: "SELECT 1 AS n"}
 
 func TestOptions(t *testing.T) {
-	_, err := bigquery.New(bigquery.Options{MaxBytes: -1})
-	if p := problem.Of(err); p == nil || p.Code != problem.InvalidArgument || len(p.Fields) != 4 {
+	_, err := bigquery.New(bigquery.Options{})
+	if p := problem.Of(err); p == nil || p.Code != problem.InvalidArgument || len(p.Fields) != 3 {
 		t.Errorf("%v", err)
 	}
 	d, err := bigquery.New(bigquery.Options{Location: gcp.Location{Project: "p", Region: "EU"}, Bucket: nobucket})
@@ -79,7 +79,7 @@ func TestErrors(t *testing.T) {
 		{fake.Error{Status: 403, Reason: "quotaExceeded", Message: "Quota exceeded"}, problem.ResourceExhausted, "Quota"},
 		{fake.Error{Status: 403, Reason: "responseTooLarge", Message: "Response too large to return"}, problem.ResourceExhausted, "too large"},
 		{fake.Error{Status: 400, Reason: "resourcesExceeded", Message: "Resources exceeded during query execution"}, problem.ResourceExhausted, "Resources"},
-		{fake.Error{Status: 400, Reason: "bytesBilledLimitExceeded", Message: "Query exceeded limit for bytes billed: 1. 10485760 or higher required."}, problem.ResourceExhausted, "10485760"},
+		{fake.Error{Status: 400, Reason: "bytesBilledLimitExceeded", Message: "Query exceeded limit for bytes billed: 1. 10485760 or higher required."}, problem.FailedPrecondition, "10485760"},
 		{fake.Error{Status: 499, Reason: "stopped", Message: "Job execution was cancelled: User requested cancellation"}, problem.Cancelled, "cancelled"},
 		{fake.Error{Status: 403, Reason: "billingNotEnabled", Message: "Billing has not been enabled"}, problem.FailedPrecondition, "Billing"},
 		{fake.Error{Status: 503, Reason: "backendError", Message: "Error encountered during execution. Retrying may solve the problem."}, problem.Unavailable, "Retrying"},
@@ -151,37 +151,109 @@ func TestCancelsTheJob(t *testing.T) {
 	}
 }
 
-// The limit of bytes: asked for first where the statement has one, and told to
-// BigQuery in any case.
-func TestBytes(t *testing.T) {
-	s := serve(t, fake.Options{Engine: canned{result: numbers(1)}, Scans: func(string) int64 { return 5000 }})
+// A statement whose reply never came is cancelled as well: the job may be there.
+func TestCancelsTheJobThatNobodySaw(t *testing.T) {
+	s := serve(t, fake.Options{Engine: canned{result: numbers(1)}, Running: 1000})
 	d := connect(t, s)
-	for limit, want := range map[int64]problem.Code{0: "", 4999: problem.ResourceExhausted, 5000: ""} {
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Break(fake.Faults{Lose: func(c fake.Call) bool {
+		if c.Method == "jobs.insert" {
+			cancel()
+		}
+		return c.Method == "jobs.insert"
+	}})
+	if _, err := d.Query(ctx, one, 1); !problem.Is(err, problem.Cancelled) {
+		t.Errorf("%v", err)
+	}
+	calls := s.Calls()
+	if last := calls[len(calls)-1]; len(calls) != 3 || last.Method != "jobs.cancel" || last.Job != calls[0].Job {
+		t.Errorf("%+v", calls)
+	}
+	// A job that was never made is not waited for.
+	ctx, cancel = context.WithCancel(t.Context())
+	s.Break(fake.Faults{Refuse: func(c fake.Call) *fake.Error {
+		if c.Method != "jobs.insert" {
+			return nil
+		}
+		cancel()
+		return &fake.Error{Status: http.StatusServiceUnavailable, Reason: "backendError", Message: "no"}
+	}})
+	if _, err := d.Query(ctx, one, 1); !problem.Is(err, problem.Cancelled) {
+		t.Errorf("%v", err)
+	}
+	for _, c := range s.Calls() {
+		if c.Method == "jobs.cancel" {
+			t.Errorf("a job that is not there was cancelled: %+v", c)
+		}
+	}
+	// Nobody asked for anything.
+	if _, err := d.Query(ctx, one, 1); !problem.Is(err, problem.Cancelled) || len(s.Calls()) > 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+// The limit of bytes is told to BigQuery, which refuses by itself; the portable type
+// asks first, once for the same statement, and says what is too much.
+func TestBytes(t *testing.T) {
+	s := serve(t, fake.Options{Engine: canned{result: numbers(1)}, Scans: func(string) int64 { return 12_345_678_901 }})
+	d := connect(t, s)
+	for limit, want := range map[int64]problem.Code{0: "", 12_345_678_900: problem.FailedPrecondition, 12_345_678_901: ""} {
 		st := one
 		st.MaxBytes = limit
-		s.Calls()
-		_, err := d.Query(t.Context(), st, 1)
-		if problem.CodeOf(err) != want {
+		if _, err := d.Query(t.Context(), st, 1); problem.CodeOf(err) != want {
 			t.Errorf("%d: %v", limit, err)
 		}
-		asked := s.Calls()[0].Kind == "dry run"
-		if asked != (limit > 0) {
-			t.Errorf("%d: asked first: %v", limit, asked)
-		}
-		if want != "" && !strings.Contains(err.Error(), "5000 bytes") {
-			t.Errorf("%v does not say how much", err)
+		if s.Calls()[0].Kind != "query" {
+			t.Errorf("%d: the driver asked first", limit)
 		}
 	}
 	est, err := d.DryRun(t.Context(), one)
-	if err != nil || est.Bytes != 5000 || len(est.Columns) != 1 {
+	if err != nil || est.Bytes != 12_345_678_901 || len(est.Columns) != 1 {
 		t.Errorf("%+v, %v", est, err)
 	}
-	tight, err := bigquery.New(bigquery.Options{Location: gcp.Location{Project: project, Region: region}, Client: s.ClientOptions(), Bucket: nobucket, MaxBytes: 10})
-	if err != nil {
-		t.Fatal(err)
+	asked := func() (n, ran int) {
+		for _, c := range s.Calls() {
+			switch c.Kind {
+			case "dry run":
+				n++
+			case "query":
+				ran++
+			}
+		}
+		return n, ran
 	}
-	if _, err := tight.Query(t.Context(), one, 1); !problem.Is(err, problem.ResourceExhausted) {
+	asked()
+	w := warehouse.NewBilled(d, warehouse.Billing{USDPerTiB: bigquery.USDPerTiB, MaxBytes: 13e9})
+	for range 2 {
+		out, err := w.Query(t.Context(), one, 1)
+		if err != nil || out.Cost == nil || out.Cost.Bytes != 12_345_678_901 || fmt.Sprintf("%.2f", out.Cost.USD) != "0.07" {
+			t.Errorf("%+v, %v", out.Cost, err)
+		}
+	}
+	if n, ran := asked(); n != 1 || ran != 2 {
+		t.Errorf("asked %d times, ran %d", n, ran)
+	}
+	w = warehouse.NewBilled(d, warehouse.Billing{USDPerTiB: bigquery.USDPerTiB, MaxBytes: 10e9, Setting: "B2BRECS_X"})
+	_, query := w.Query(t.Context(), one, 1)
+	_, table := w.Materialize(t.Context(), warehouse.Ref{Dataset: "ml", Name: "t"}, one)
+	_, _, export := w.Export(t.Context(), one, "gs://"+bucket+"/x/")
+	for _, err := range []error{query, table, export} {
+		p := problem.Of(err)
+		if p == nil || p.Code != problem.FailedPrecondition || p.Message != "the statement would read 12.4 GB; one statement may read 10 GB" || !strings.Contains(p.Next, "B2BRECS_X") {
+			t.Errorf("%+v", p)
+		}
+	}
+	if _, ran := asked(); ran != 0 {
+		t.Error("a refused statement ran")
+	}
+	// The product's own lookups go unasked, and keep to the limit.
+	look := one
+	look.Lookup = true
+	if _, err := w.Query(t.Context(), look, 1); !problem.Is(err, problem.FailedPrecondition) {
 		t.Errorf("%v", err)
+	}
+	if n, ran := asked(); n != 0 || ran != 1 {
+		t.Errorf("asked %d times, ran %d", n, ran)
 	}
 }
 

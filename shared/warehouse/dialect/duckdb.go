@@ -96,9 +96,9 @@ func (DuckDB) CountIf(cond string) string { return "COUNT(*) FILTER (WHERE " + c
 // ApproxDistinct is approx_count_distinct (HyperLogLog).
 func (DuckDB) ApproxDistinct(expr string) string { return "approx_count_distinct(" + expr + ")" }
 
-// InArray is list_contains.
+// InArray is list_contains; nothing is in an empty array, not even perhaps NULL.
 func (DuckDB) InArray(expr, param string) string {
-	return fmt.Sprintf("list_contains(@%s, %s)", param, expr)
+	return fmt.Sprintf("(len(@%s) > 0 AND list_contains(@%s, %s))", param, param, expr)
 }
 
 // ArrayAgg is an ordered, filtered list, cut.

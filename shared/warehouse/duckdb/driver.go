@@ -89,6 +89,9 @@ func Open(path string, o Options) (*Driver, error) {
 	settings := []string{
 		`SET GLOBAL TimeZone = 'UTC'`,
 		`SET GLOBAL preserve_insertion_order = false`,
+		// NULL is smaller than every value, as in BigQuery
+		// (https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#order_by_clause).
+		`SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc'`,
 		fmt.Sprintf(`SET GLOBAL memory_limit = '%dB'`, o.MemoryLimit),
 		fmt.Sprintf(`SET GLOBAL threads = %d`, o.Threads),
 		// Nothing is fetched, and nothing but what is linked is loaded.

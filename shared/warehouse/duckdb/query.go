@@ -108,6 +108,14 @@ func (d *Driver) Query(ctx context.Context, s warehouse.Statement, maxRows int) 
 	return out, engineProblem(ctx, err, "the query")
 }
 
+// Head reads the first rows.
+func (d *Driver) Head(ctx context.Context, r warehouse.Ref, maxRows int) (warehouse.Rows, error) {
+	if _, err := d.Table(ctx, r); err != nil {
+		return warehouse.Rows{}, err
+	}
+	return d.Query(ctx, warehouse.Statement{SQL: "SELECT * FROM " + duckSQL.Table(r)}, maxRows)
+}
+
 var errAsText = errors.New("a column has to be cast to text")
 
 func asText(duckType string) bool {

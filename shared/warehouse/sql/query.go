@@ -20,16 +20,6 @@ type Item struct {
 	As   string
 }
 
-// Star selects all columns of a source; "" means all of all.
-func Star(source string) Item {
-	return Item{Expr: exprFunc(func(w *writer) string {
-		if source == "" {
-			return "*"
-		}
-		return w.d.Ident(source) + ".*"
-	})}
-}
-
 // Order is one term of ORDER BY.
 type Order struct {
 	Expr Expr

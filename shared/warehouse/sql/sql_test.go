@@ -59,8 +59,8 @@ func TestQuery(t *testing.T) {
 	with := []sql.CTE{
 		{Name: "first", Query: sql.Select{Distinct: true, Columns: []sql.Item{{Expr: sql.Name("a"), As: "a"}, {Expr: sql.Name("b"), As: "c"}}, From: &sql.Source{Table: ref}, Where: []sql.Expr{sql.Eq(sql.Name("a"), sql.Param("x", "1")), sql.Or(sql.IsNull(sql.Name("b")), sql.Gt(sql.Name("b"), sql.Int(0)))}}},
 		{Name: "second", Query: sql.UnionAll{
-			sql.Select{Columns: []sql.Item{sql.Star("")}, From: &sql.Source{CTE: "first"}},
-			sql.Select{Columns: []sql.Item{sql.Star("f")}, From: &sql.Source{CTE: "first", As: "f"}, OrderBy: []sql.Order{{Expr: sql.Name("a")}}, Limit: 3},
+			sql.Select{Columns: []sql.Item{{Expr: sql.Name("a")}}, From: &sql.Source{CTE: "first"}},
+			sql.Select{Columns: []sql.Item{{Expr: sql.Col("f", "a")}}, From: &sql.Source{CTE: "first", As: "f"}, OrderBy: []sql.Order{{Expr: sql.Name("a")}}, Limit: 3},
 		}},
 	}
 	body := sql.Select{
@@ -82,11 +82,11 @@ func TestQuery(t *testing.T) {
       AND ("b" IS NULL OR "b" > 0)
   ),
   "second" AS (
-    SELECT *
+    SELECT "a"
     FROM "first"
     UNION ALL
     (
-      SELECT "f".*
+      SELECT "f"."a"
       FROM "first" AS "f"
       ORDER BY "a"
       LIMIT 3

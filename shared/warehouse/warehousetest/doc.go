@@ -3,5 +3,6 @@
 // only SQL that the Dialect writes or that every engine shares.
 //
 // Record keeps the statements that a part of the product asks, in BigQuery's dialect,
-// as golden files; scripts/googlesql gives those to BigQuery's own parser.
+// as golden files; scripts/googlesql gives those to BigQuery's own parser. Twin runs
+// them on both engines and compares the answers; package enginestest starts the two.
 package warehousetest

@@ -40,6 +40,33 @@ func testTruncated(t *testing.T, h Harness) {
 	}
 }
 
+func testHead(t *testing.T, h Harness) {
+	w, ctx := h.Warehouse, t.Context()
+	_, err := w.Head(ctx, fresh(), 1)
+	wantCode(t, err, problem.NotFound)
+	r := create(t, h, saleColumns...)
+	out, err := w.Head(ctx, r, 2)
+	must(t, err)
+	same(t, out.Columns, saleColumns)
+	if len(out.Values) != 0 || out.Truncated {
+		t.Errorf("an empty table has %v", out)
+	}
+	commit(t, h, warehouse.Commit{Target: r, Mode: warehouse.Append, URIs: []string{sales(t, h, sale{1, "a", 10, "f"}, sale{2, "é", 20, ""}, sale{3, "c", 30, ""})}})
+	out, err = w.Head(ctx, r, 2)
+	must(t, err)
+	if len(out.Values) != 2 || !out.Truncated || out.Values[0][0] == out.Values[1][0] {
+		t.Errorf("%+v", out)
+	}
+	out, err = w.Head(ctx, r, 3)
+	must(t, err)
+	same(t, out.Columns, saleColumns)
+	if len(out.Values) != 3 || out.Truncated {
+		t.Errorf("%+v", out)
+	}
+	_, err = w.Head(ctx, r, 0)
+	wantCode(t, err, problem.InvalidArgument)
+}
+
 func testRefusedStatements(t *testing.T, h Harness) {
 	for name, s := range map[string]warehouse.Statement{
 		"empty":             {SQL: " "},
@@ -107,6 +134,9 @@ func testDialect(t *testing.T, h Harness) {
 			same(t, query(t, h, warehouse.Statement{SQL: "SELECT " + c.expr + " AS v"}).Values, [][]any{{c.want}})
 		})
 	}
+	nulls := "SELECT x FROM (SELECT 1 AS x UNION ALL SELECT CAST(NULL AS " + d.Type(warehouse.Int64) + ") UNION ALL SELECT 2) AS q ORDER BY x"
+	same(t, query(t, h, warehouse.Statement{SQL: nulls}).Values, [][]any{{nil}, {int64(1)}, {int64(2)}})
+	same(t, query(t, h, warehouse.Statement{SQL: nulls + " DESC"}).Values, [][]any{{int64(2)}, {int64(1)}, {nil}})
 	r := create(t, h, saleColumns...)
 	var list []sale
 	for i := range int64(101) {

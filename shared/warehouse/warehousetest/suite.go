@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"commits side by side", testConcurrent},
 		{"parameters", testParams},
 		{"rows are cut", testTruncated},
+		{"head", testHead},
 		{"refused statements", testRefusedStatements},
 		{"dry run", testDryRun},
 		{"dialect", testDialect},
@@ -60,9 +61,13 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 	}
 }
 
+// Tables begins the names of the suite's tables. A test in a project that others use
+// sets it before Run.
+var Tables = "t_"
+
 // fresh names a table that no other test uses.
 func fresh() warehouse.Ref {
-	return warehouse.Ref{Dataset: warehouse.Raw, Name: "t_" + state.NewID()}
+	return warehouse.Ref{Dataset: warehouse.Raw, Name: Tables + state.NewID()}
 }
 
 func create(t *testing.T, h Harness, cols ...warehouse.Column) warehouse.Ref {

@@ -20,13 +20,17 @@ var location = gcp.Location{Project: "acme-b2brecs", Region: "europe-west1"}
 
 func database(t *testing.T, file string) *state.DB {
 	t.Helper()
+	return state.New(store(t, file))
+}
+
+func store(t *testing.T, file string) state.Driver {
+	t.Helper()
 	drv, err := sqlite.Open(filepath.Join(t.TempDir(), file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := state.New(drv)
-	t.Cleanup(func() { db.Close() })
-	return db
+	t.Cleanup(func() { drv.Close() })
+	return drv
 }
 
 // serve starts the fake on definitions.

@@ -68,7 +68,7 @@ func New(o Options) (*Driver, error) {
 		client: gcp.NewLazy(func(ctx context.Context) (*executions.Client, error) {
 			c, err := executions.NewClient(ctx, o.Client...)
 			if err != nil {
-				return nil, gcp.Problem(err, "the client of Cloud Workflows cannot be made")
+				return nil, gcp.Problem(ctx, err, "the client of Cloud Workflows cannot be made")
 			}
 			c.CallOptions.GetExecution, c.CallOptions.ListExecutions, c.CallOptions.CancelExecution = repeatable, repeatable, repeatable
 			return c, nil
@@ -197,7 +197,7 @@ func (d *Driver) cancel(ctx context.Context, name, id, execution string) error {
 	if gcp.Code(err) == problem.NotFound {
 		return noExecution(name, id)
 	}
-	return gcp.Problem(err, "execution %s of workflow %s cannot be cancelled", id, name)
+	return gcp.Problem(ctx, err, "execution %s of workflow %s cannot be cancelled", id, name)
 }
 
 // read gives an execution.
@@ -211,7 +211,7 @@ func (d *Driver) read(ctx context.Context, s start, execution string) (workflow.
 		return workflow.Execution{}, noExecution(s.Workflow, s.ID)
 	}
 	if err != nil {
-		return workflow.Execution{}, gcp.Problem(err, "execution %s of workflow %s cannot be read", s.ID, s.Workflow)
+		return workflow.Execution{}, gcp.Problem(ctx, err, "execution %s of workflow %s cannot be read", s.ID, s.Workflow)
 	}
 	return execute(s, x)
 }
@@ -236,7 +236,7 @@ func (d *Driver) labelled(ctx context.Context, name, id string) ([]string, error
 			return nil, noWorkflow(name)
 		}
 		if err != nil {
-			return nil, gcp.Problem(err, "the executions of workflow %s cannot be listed", name)
+			return nil, gcp.Problem(ctx, err, "the executions of workflow %s cannot be listed", name)
 		}
 		if x.GetLabels()[Label] == id { // ":" may mean "contains"
 			found = append(found, x)

@@ -70,13 +70,14 @@ func (d *Driver) begin(ctx context.Context, s start, argument string) (workflow.
 	work, cancel := context.WithTimeout(ctx, d.timing.budget)
 	defer cancel()
 	execution, err := d.create(work, s, argument)
-	if err == nil {
-		s, err = d.settle(work, s, execution)
-	}
 	if err != nil {
-		return workflow.Execution{}, errors.Join(err, d.release(ctx, s, err))
+		return workflow.Execution{}, errors.Join(err, d.release(ctx, s, !unclear(problem.CodeOf(err))))
 	}
-	return d.read(work, s, s.Execution)
+	settled, err := d.settle(work, s, execution)
+	if err != nil {
+		return workflow.Execution{}, errors.Join(err, d.release(ctx, s, false))
+	}
+	return d.read(work, settled, settled.Execution)
 }
 
 // create gives the execution of a claim: one that is there already, or a new one.
@@ -107,11 +108,11 @@ func (d *Driver) create(ctx context.Context, s start, argument string) (string, 
 		case gcp.Code(err) == problem.NotFound:
 			return "", noWorkflow(s.Workflow)
 		case !unclear(gcp.Code(err)) || attempt == d.timing.attempts || ctx.Err() != nil:
-			return "", gcp.Problem(err, "execution %s of workflow %s cannot be started", s.ID, s.Workflow)
+			return "", gcp.Problem(ctx, err, "execution %s of workflow %s cannot be started", s.ID, s.Workflow)
 		}
 		look = true
 		if err := sleep(ctx, pause); err != nil {
-			return "", gcp.Problem(err, "execution %s of workflow %s cannot be started", s.ID, s.Workflow)
+			return "", gcp.Problem(ctx, err, "execution %s of workflow %s cannot be started", s.ID, s.Workflow)
 		}
 	}
 }
@@ -141,13 +142,16 @@ func (d *Driver) settle(ctx context.Context, s start, execution string) (start, 
 		out = start{Workflow: s.Workflow, ID: s.ID, Execution: execution, Claims: max(s.Claims, cur.Claims)}
 		return state.Put(tx, d.starts, key(s.Workflow, s.ID), out)
 	})
-	return out, err
+	if err != nil {
+		return s, err // what was not committed says nothing
+	}
+	return out, nil
 }
 
 // release ends a claim whose work failed. A first claim that certainly made no
-// execution leaves nothing behind; any other one leaves the next claim something to
-// look for.
-func (d *Driver) release(ctx context.Context, s start, why error) error {
+// execution, none, leaves nothing behind; any other one leaves the next claim something
+// to look for.
+func (d *Driver) release(ctx context.Context, s start, none bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.timing.claim-d.timing.budget)
 	defer cancel()
 	return d.db.Transact(ctx, func(tx *state.Tx) error {
@@ -158,7 +162,7 @@ func (d *Driver) release(ctx context.Context, s start, why error) error {
 		if err != nil {
 			return err
 		}
-		if s.Claims == 1 && !unclear(problem.CodeOf(why)) {
+		if s.Claims == 1 && none {
 			return state.Delete(tx, d.starts, key(s.Workflow, s.ID))
 		}
 		cur.Until = time.Time{}

@@ -62,7 +62,7 @@ func AccessToken() func(context.Context) (string, error) {
 		}
 		token, err := c.Token(ctx)
 		if err != nil {
-			return "", gcp.Problem(err, "Google Cloud gives no access token")
+			return "", gcp.Problem(ctx, err, "Google Cloud gives no access token")
 		}
 		return token.Value, nil
 	}

@@ -18,7 +18,7 @@ var engineSource = fstest.MapFS{
 	"quick.yaml": {Data: []byte("main:\n  params: [args]\n  steps:\n    - done:\n        return: ${args.n * 2}\n")},
 }
 
-func testEngine(t *testing.T, open Open) {
+func testEngine(t *testing.T, w World, open Open) {
 	e := mustOpen(t, open, engineSource)
 	ctx := t.Context()
 
@@ -53,7 +53,7 @@ func testEngine(t *testing.T, open Open) {
 			})
 		}
 		wg.Wait()
-		x := Wait(t, e, "quick", "same")
+		x := w.wait(t, e, "quick", "same")
 		if string(x.Result) != "42" {
 			t.Errorf("result %s", x.Result)
 		}
@@ -66,7 +66,7 @@ func testEngine(t *testing.T, open Open) {
 		if _, err := e.Start(ctx, "long", "same", map[string]any{"seconds": 0}); err != nil {
 			t.Fatal(err)
 		}
-		if x := Wait(t, e, "long", "same"); string(x.Result) != `{"seconds":0}` {
+		if x := w.wait(t, e, "long", "same"); string(x.Result) != `{"seconds":0}` {
 			t.Errorf("result %s", x.Result)
 		}
 	})
@@ -74,7 +74,7 @@ func testEngine(t *testing.T, open Open) {
 		if _, err := e.Start(ctx, "long", "stop", map[string]any{"seconds": 3600}); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(w.Patience); ; time.Sleep(w.Poll) {
 			x, err := e.Get(ctx, "long", "stop")
 			if err != nil || x.Status != workflow.Active || time.Now().After(deadline) {
 				t.Fatalf("%+v, %v", x, err)
@@ -106,7 +106,7 @@ func testEngine(t *testing.T, open Open) {
 			}
 		}
 		for i := range 20 {
-			if x := Wait(t, e, "quick", fmt.Sprint("m", i)); string(x.Result) != fmt.Sprint(2*i) {
+			if x := w.wait(t, e, "quick", fmt.Sprint("m", i)); string(x.Result) != fmt.Sprint(2*i) {
 				t.Errorf("%d: %s", i, x.Result)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -23,8 +24,16 @@ type Open func(t *testing.T, definitions fs.FS) (*workflow.Engine, error)
 // Ability is something a driver may lack.
 type Ability string
 
-// OwnIDs: inside an execution its id is the one of Start.
-const OwnIDs Ability = "own-ids"
+const (
+	// OwnIDs: inside an execution its id is the one of Start.
+	OwnIDs Ability = "own-ids"
+	// PlainTokens: the token of an OIDC call is "token-for <audience>".
+	PlainTokens Ability = "plain-tokens"
+	// Drops: what runs the workflow sees that the server broke the connection.
+	Drops Ability = "drops"
+	// Findings: a definition is refused by this product's own reader, in its words.
+	Findings Ability = "findings"
+)
 
 // Lack declares an ability that a driver does not have, and why it cannot.
 type Lack struct {
@@ -32,14 +41,45 @@ type Lack struct {
 	Reason  string
 }
 
-// patience is how long a case may take.
+// patience is how long a case may take on this machine.
 const patience = 30 * time.Second
+
+// World is what lies between the suite and what runs the workflows. The zero value is
+// this machine.
+type World struct {
+	// Reach gives the address at which a server of this machine is called.
+	Reach func(t *testing.T, url string) string
+	// Callbacks makes the requests to callback endpoints; nil is http.DefaultTransport.
+	Callbacks http.RoundTripper
+	// Patience is how long a case may take, and Poll the pause between two looks at it.
+	Patience, Poll time.Duration
+}
+
+func (w World) orHere() World {
+	if w.Reach == nil {
+		w.Reach = func(_ *testing.T, url string) string { return url }
+	}
+	if w.Callbacks == nil {
+		w.Callbacks = http.DefaultTransport
+	}
+	if w.Patience == 0 {
+		w.Patience, w.Poll = patience, 5*time.Millisecond
+	}
+	return w
+}
 
 // Run runs the whole suite. A case that needs what the driver lacks is left out, with
 // the reason.
-func Run(t *testing.T, open Open, lacks ...Lack) {
+func Run(t *testing.T, open Open, lacks ...Lack) { RunIn(t, World{}, open, lacks...) }
+
+// RunIn is Run for a driver whose workflows run elsewhere.
+func RunIn(t *testing.T, w World, open Open, lacks ...Lack) {
+	w = w.orHere()
 	var runs, refusals []Case
 	for _, c := range Cases(t) {
+		if c.Refused != nil {
+			c.Needs = Findings
+		}
 		if i := slices.IndexFunc(lacks, func(l Lack) bool { return l.Ability == c.Needs }); i >= 0 {
 			t.Logf("case %s is left out: the driver lacks %s: %s", c.Name, c.Needs, lacks[i].Reason)
 			continue
@@ -53,7 +93,7 @@ func Run(t *testing.T, open Open, lacks ...Lack) {
 	t.Run("cases", func(t *testing.T) {
 		e := mustOpen(t, open, Definitions(runs...))
 		for _, c := range runs {
-			t.Run(c.Name, func(t *testing.T) { runCase(t, e, c) })
+			t.Run(c.Name, func(t *testing.T) { runCase(t, w, e, c) })
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
@@ -61,7 +101,7 @@ func Run(t *testing.T, open Open, lacks ...Lack) {
 			t.Run(c.Name, func(t *testing.T) { runRefusal(t, open, c) })
 		}
 	})
-	t.Run("engine", func(t *testing.T) { testEngine(t, open) })
+	t.Run("engine", func(t *testing.T) { testEngine(t, w, open) })
 }
 
 func mustOpen(t *testing.T, open Open, defs fs.FS) *workflow.Engine {
@@ -81,21 +121,21 @@ func mustOpen(t *testing.T, open Open, defs fs.FS) *workflow.Engine {
 	return e
 }
 
-func runCase(t *testing.T, e *workflow.Engine, c Case) {
-	s := newServer(t, c.HTTP)
+func runCase(t *testing.T, w World, e *workflow.Engine, c Case) {
+	s := newServer(t, w, c.HTTP)
 	var arg any
-	if err := json.Unmarshal([]byte(canonical(t, c.Argument, s.URL)), &arg); err != nil {
+	if err := json.Unmarshal([]byte(canonical(t, c.Argument, s.reach)), &arg); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Start(t.Context(), c.Name, "x1", arg); err != nil {
 		t.Fatal(err)
 	}
-	x := Wait(t, e, c.Name, "x1")
+	x := w.wait(t, e, c.Name, "x1")
 	if c.Error != nil {
 		checkFailure(t, x, *c.Error)
 	} else if x.Status != workflow.Succeeded {
 		t.Errorf("status %s: %v", x.Status, x.Error)
-	} else if diff := cmp.Diff(parse(t, canonical(t, c.Result, s.URL)), parse(t, string(x.Result))); diff != "" {
+	} else if diff := cmp.Diff(parse(t, canonical(t, c.Result, s.reach)), parse(t, string(x.Result))); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
 	if x.Ended.Before(x.Started) || x.Step != "" {
@@ -138,7 +178,12 @@ func checkFailure(t *testing.T, x workflow.Execution, want Failure) {
 // Wait polls until an execution has ended.
 func Wait(t *testing.T, e *workflow.Engine, name, id string) workflow.Execution {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	return World{}.orHere().wait(t, e, name, id)
+}
+
+func (w World) wait(t *testing.T, e *workflow.Engine, name, id string) workflow.Execution {
+	t.Helper()
+	for deadline := time.Now().Add(w.Patience); ; time.Sleep(w.Poll) {
 		x, err := e.Get(t.Context(), name, id)
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +192,7 @@ func Wait(t *testing.T, e *workflow.Engine, name, id string) workflow.Execution 
 			return x
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("execution %s/%s is still at %s after %v", name, id, x.Step, patience)
+			t.Fatalf("execution %s/%s is still at %s after %v", name, id, x.Step, w.Patience)
 		}
 	}
 }

@@ -16,15 +16,18 @@ import (
 type server struct {
 	t *testing.T
 	*httptest.Server
+	world World
+	reach string // its address for what runs the workflow
 	mu    sync.Mutex
 	count map[string]int
 	calls []string
 	wg    sync.WaitGroup
 }
 
-func newServer(t *testing.T, routes []Route) *server {
-	s := &server{t: t, count: map[string]int{}}
+func newServer(t *testing.T, w World, routes []Route) *server {
+	s := &server{t: t, world: w, count: map[string]int{}}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, routes) }))
+	s.reach = w.Reach(t, s.URL)
 	t.Cleanup(func() {
 		s.wg.Wait()
 		s.Server.Close()
@@ -38,7 +41,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	n := s.count[r.URL.Path]
 	s.count[r.URL.Path]++
 	line := strings.TrimSpace(r.Method + " " + r.URL.RequestURI() + " " + string(body))
-	s.calls = append(s.calls, strings.ReplaceAll(line, s.URL, "$URL"))
+	s.calls = append(s.calls, strings.ReplaceAll(line, s.reach, "$URL"))
 	s.mu.Unlock()
 	for _, route := range routes {
 		if route.Path == r.URL.Path {
@@ -101,7 +104,7 @@ func (s *server) callBack(body []byte, cb Callback) {
 	if cb.Key != "" {
 		req.Header.Set("Idempotency-Key", cb.Key)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Transport: s.world.Callbacks}).Do(req)
 	if err != nil {
 		s.t.Errorf("callback: %v", err)
 		return

@@ -6,7 +6,7 @@ import { lazy, Suspense, useCallback, useMemo, useState } from 'react'
 import { api } from '../../api/calls'
 import { problemOf } from '../../api/problem'
 import type { DatasetDefinition, DatasetRole, Finding, Join, Ref, Suggestion, TableInfo } from '../../api/types'
-import { count } from '../../format/numbers'
+import { count, reads } from '../../format/numbers'
 import { Figure, Skeleton, Term } from '../../ui/basics'
 import { datesWords, outputTypes, refId, removeTable, ROLE_HELP, ROLES, sameRef, setJoin, setRole, tableRefs, toggleColumn } from './definition'
 import type { JoinFact } from './JoinCanvas'
@@ -55,6 +55,7 @@ export function Builder({ project, definition: d, tables, suggestion, onChange, 
           <Figure value={names.length} label="columns" />
           <Figure value={tableRefs(d).length} label="tables" />
         </div>
+        {check.data?.cost && <p className="t3 small">Counting {reads(check.data.cost)} at list price.</p>}
         <section>
           <h2>Roles</h2>
           {ROLES.map((role) => {

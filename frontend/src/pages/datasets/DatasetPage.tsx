@@ -12,7 +12,7 @@ import { useWatch } from '../../api/watch'
 import { Page, Title } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
-import { count } from '../../format/numbers'
+import { count, reads } from '../../format/numbers'
 import { Ago, Panel, Skeleton } from '../../ui/basics'
 import { PlainCode } from '../../ui/CodePane'
 import { DataTable, type Column } from '../../ui/DataTable'
@@ -100,7 +100,7 @@ function Preview({ project, d, rows }: { project: string; d: Dataset; rows: numb
   const preview = useQuery(q.datasetPreview(project, d.id, d.version, 50))
   if (preview.error) return <Failed error={preview.error} retry={() => void preview.refetch()} />
   return (
-    <Panel title="Rows" note={`the first 50${rows ? ` of ${count(rows)}` : ''}, with the output's names`} flush>
+    <Panel title="Rows" note={`the first 50${rows ? ` of ${count(rows)}` : ''}, with the output's names${preview.data?.cost ? `; ${reads(preview.data.cost)} at list price` : ''}`} flush>
       {preview.data ? <RowsTable reply={preview.data} label="First rows of the dataset" /> : <Skeleton rows={10} height={28} />}
     </Panel>
   )

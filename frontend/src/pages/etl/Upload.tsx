@@ -8,7 +8,7 @@ import { api, idempotencyKey } from '../../api/calls'
 import { upload } from '../../api/client'
 import { fieldErrors, problemOf } from '../../api/problem'
 import { col, q } from '../../api/queries'
-import type { Description, FileOptions, LoadType, Upload as Uploaded } from '../../api/types'
+import type { Description, FileOptions, LoadType } from '../../api/types'
 import { Page, Title } from '../../app/Page'
 import { useAddress } from '../../app/search'
 import { bytes, plural, share } from '../../format/numbers'
@@ -50,7 +50,8 @@ export function Upload() {
       // A file for a job starts its run by arriving. A new one waits behind an
       // underscore, which arrivals leave alone, until somebody has said how to read it.
       const key = target ? target.files!.prefix + f.name : `${tableName(f.name)}/_${f.name}`
-      return upload<Uploaded>(key, f, setSent, abort.current.signal)
+      await upload(await api.uploadWay(key, f.size), f, setSent, abort.current.signal)
+      return { key }
     },
     onSuccess: (u) => {
       if (!target) return detect.mutate({ key: u.key, options })
@@ -112,7 +113,7 @@ export function Upload() {
   )
 }
 
-interface TableProps { uploaded: Uploaded; found: Description; options: Partial<FileOptions>; redo: (p: Partial<FileOptions>) => void; busy: boolean }
+interface TableProps { uploaded: { key: string }; found: Description; options: Partial<FileOptions>; redo: (p: Partial<FileOptions>) => void; busy: boolean }
 
 /** What was understood, correctable; and the job that loads it. */
 function NewTable({ uploaded, found, options, redo, busy }: TableProps) {

@@ -18,7 +18,7 @@ const NAMES = ['recall@5', 'recall@10', 'recall@50', 'recall@100', 'ndcg@5', 'nd
 
 /** Two or three experiments side by side: what differs, what came out, how they learned. */
 export function Compare({ list, project }: { list: Experiment[]; project: string }) {
-  const histories = useQueries({ queries: list.map((e) => ({ ...q.history(project, e.id), retry: false })) })
+  const histories = useQueries({ queries: list.map((e) => ({ ...q.history(project, e), retry: false })) })
   const { table, button } = useChartOrTable()
   const differ = differences(list)
   const stamps = new Set(list.map((e) => e.metrics && stampText(e.metrics.protocol)))

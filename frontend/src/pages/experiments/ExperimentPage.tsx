@@ -7,7 +7,6 @@ import { lazy, Suspense } from 'react'
 import { api } from '../../api/calls'
 import { col, q } from '../../api/queries'
 import type { Experiment } from '../../api/types'
-import { useWatch } from '../../api/watch'
 import { Live, Page, Title } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
@@ -36,10 +35,9 @@ export function ExperimentPage() {
   const [search, set] = useAddress()
   const client = useQueryClient()
   const navigate = useNavigate()
-  useWatch(col.history(project))
   const query = useQuery(q.experiment(project, id))
   const e = query.data
-  const history = useQuery({ ...q.history(project, id), enabled: !!e, retry: false, refetchInterval: e && active(e) ? 5000 : false })
+  const history = useQuery({ ...q.history(project, e ?? { id, epoch: 0, status: 'pending' }), enabled: !!e, retry: false })
   const again = useMutation({
     mutationFn: () => api.rerunExperiment(project, id),
     onSuccess: (n) => {

@@ -4,9 +4,8 @@ import { Link } from '@tanstack/react-router'
 import { IconAdjustmentsHorizontal, IconArrowsDiff, IconPlayerPlay, IconSearch, IconX } from '@tabler/icons-react'
 import { useEffect, useMemo, useState } from 'react'
 
-import { col, q } from '../../api/queries'
+import { q } from '../../api/queries'
 import type { Experiment } from '../../api/types'
-import { useWatch } from '../../api/watch'
 import { Live, Page } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
@@ -52,7 +51,6 @@ export function Experiments() {
   const { id: project = '' } = useProject()
   const [search, set] = useAddress()
   const [open, setOpen] = useState(false)
-  useWatch(col.history(project))
   const first = useQuery(q.experiments(project, { limit: 100 }))
   // The newest hundred are shown while the rest is read.
   const rest = useQuery({ ...q.allExperiments(project), enabled: !!first.data?.next, placeholderData: keepPreviousData })

@@ -10,7 +10,7 @@ import { points } from './facts'
 /** The loss by epoch on the evaluation rows; read when the row comes into view, and once. */
 export function LossSpark({ e, project, color }: { e: Experiment; project: string; color?: string }) {
   const { ref, inViewport } = useInViewport<HTMLSpanElement>()
-  const history = useQuery({ ...q.history(project, e.id), enabled: inViewport && e.epoch > 0, staleTime: Infinity, retry: false })
+  const history = useQuery({ ...q.history(project, e), enabled: inViewport && e.epoch > 0, staleTime: Infinity, retry: false })
   const evaluated = points(history.data, 'val_loss')
   const curve = evaluated.length ? evaluated : points(history.data, 'loss')
   const last = curve[curve.length - 1]

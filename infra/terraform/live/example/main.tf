@@ -51,6 +51,7 @@ module "client" {
   oidc_audience       = var.oidc_audience
   static_egress       = var.static_egress
   max_instances       = var.max_instances
+  query_limit_gb      = var.query_limit_gb
   requests_per_minute = var.requests_per_minute
   billing_account     = var.billing_account
   monthly_budget      = var.monthly_budget

@@ -69,6 +69,11 @@ variable "max_instances" {
   default = 20
 }
 
+variable "query_limit_gb" {
+  type    = number
+  default = 100
+}
+
 variable "requests_per_minute" {
   type    = number
   default = 1200

@@ -1,7 +1,8 @@
 locals {
   root      = "${path.module}/../../../.."
   project   = var.data.project_id
-  functions = { for f in jsondecode(file("${local.root}/functions.json")).functions : f.name => f }
+  catalogue = jsondecode(file("${local.root}/functions.json"))
+  functions = { for f in local.catalogue.functions : f.name => f }
   events    = { for name, f in local.functions : name => f if f.kind == "event" }
   # What answers at an address: functions that people or workflows call.
   served    = { for name, f in local.functions : name => f if f.kind != "event" }
@@ -13,12 +14,12 @@ locals {
 
   # Where a function's events come from when Google sends them in its own words: the
   # log sink's entries become events in shared/platform/cloud.
-  native = { "pipeline-noticed" = local.pipeline_log_topic }
+  native = local.catalogue.topics.native
   # Published, and heard by no function. Publishing to a topic that is not there is
   # an error.
-  unheard = ["etl-run-ended"]
+  unheard = local.catalogue.topics.unheard
 
-  pipeline_log_topic = "pipeline-job-log"
+  pipeline_log_topic = local.native["pipeline-noticed"]
 
   topic_of = { for name, f in local.events : name => lookup(local.native, f.topic, f.topic) }
   # Topics that the product publishes to: not those that Google fills.

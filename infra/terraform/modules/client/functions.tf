@@ -79,6 +79,12 @@ locals {
       B2BRECS_SCHEDULER_ACCOUNT = google_service_account.scheduler.email
       B2BRECS_PIPELINE_ACCOUNT  = google_service_account.pipelines.email
       B2BRECS_PIPELINE_IMAGE    = "${local.images}/runtime:${var.images.pipeline}"
+      B2BRECS_QUERY_LIMIT_GB    = tostring(var.query_limit_gb)
+      # Spans go to Cloud Trace, by the standard variables. All of them: what Cloud Run's
+      # front end says is sampled is one request in ten seconds of an instance
+      # (https://cloud.google.com/run/docs/trace), and a run is followed whole or not at all.
+      OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"
+      OTEL_TRACES_SAMPLER         = "always_on"
     },
     { for name, bucket in var.data.buckets : "B2BRECS_BUCKET_${upper(name)}" => bucket },
   )

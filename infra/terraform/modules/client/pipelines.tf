@@ -22,7 +22,7 @@ resource "google_project_iam_member" "pipelines" {
   member  = google_service_account.pipelines.member
 }
 
-# The filter is vertex.LogFilter, the topic vertex.LogTopic.
+# The filter is vertex.LogFilter, the topic pipeline.LogTopic.
 resource "google_logging_project_sink" "pipelines" {
   project                = local.project
   name                   = "pipeline-jobs"

@@ -103,6 +103,15 @@ resource "google_project_iam_member" "function" {
   member  = google_service_account.function[each.value.function].member
 }
 
+# Every function exports its spans; nothing of the catalogue says so.
+resource "google_project_iam_member" "spans" {
+  for_each = local.functions
+
+  project = local.project
+  role    = "roles/telemetry.tracesWriter"
+  member  = google_service_account.function[each.key].member
+}
+
 resource "google_storage_bucket_iam_member" "function" {
   for_each = { for k, g in local.grants : k => g if startswith(g.on, "bucket:") }
 

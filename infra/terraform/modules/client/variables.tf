@@ -76,6 +76,12 @@ variable "max_instances" {
   default     = 20
 }
 
+variable "query_limit_gb" {
+  description = "What one statement may read in BigQuery, in GB; more is refused before it costs anything."
+  type        = number
+  default     = 100
+}
+
 variable "requests_per_minute" {
   description = "From one address, to the API; more is 429."
   type        = number

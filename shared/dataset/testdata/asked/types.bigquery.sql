@@ -1074,7 +1074,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_string` ORDER BY `c_int64`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_date`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_string` ORDER BY `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_000`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1132,7 +1132,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_int64` ORDER BY `c_string`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_date`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_int64` ORDER BY `c_string` IS NULL, `c_string`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_001`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1190,7 +1190,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY CASE WHEN CAST(SAFE_CAST(`c_float64` AS INT64) AS FLOAT64) = CAST(`c_float64` AS FLOAT64) THEN CAST(SAFE_CAST(`c_float64` AS INT64) AS STRING) ELSE CAST(`c_float64` AS STRING) END ORDER BY `c_string`, `c_int64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_date`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY CASE WHEN CAST(SAFE_CAST(`c_float64` AS INT64) AS FLOAT64) = CAST(`c_float64` AS FLOAT64) THEN CAST(SAFE_CAST(`c_float64` AS INT64) AS STRING) ELSE CAST(`c_float64` AS STRING) END ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_002`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1248,7 +1248,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_numeric` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_bignumeric`, `c_bool`, `c_date`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_numeric` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_003`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1306,7 +1306,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_bignumeric` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_numeric`, `c_bool`, `c_date`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_bignumeric` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_004`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1364,7 +1364,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_bool` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_date`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_bool` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_005`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1422,7 +1422,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_date` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_datetime`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_date` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_006`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1480,7 +1480,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_datetime` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_date`, `c_timestamp`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_datetime` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_timestamp` IS NULL, `c_timestamp`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_007`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1538,7 +1538,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_timestamp` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_date`, `c_datetime`, `c_time`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_timestamp` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_time` IS NULL, `c_time`) AS `_b2_nth`
         FROM `raw_data`.`other_008`
       ) AS `r`
       WHERE `_b2_nth` = 1
@@ -1596,7 +1596,7 @@ WITH
           `c_datetime`,
           `c_timestamp`,
           `c_time`,
-          ROW_NUMBER() OVER (PARTITION BY `c_time` ORDER BY `c_string`, `c_int64`, `c_float64`, `c_numeric`, `c_bignumeric`, `c_bool`, `c_date`, `c_datetime`, `c_timestamp`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `c_time` ORDER BY `c_string` IS NULL, `c_string`, `c_int64` IS NULL, `c_int64`, `c_float64` IS NULL, `c_float64`, `c_numeric` IS NULL, `c_numeric`, `c_bignumeric` IS NULL, `c_bignumeric`, `c_bool` IS NULL, `c_bool`, `c_date` IS NULL, `c_date`, `c_datetime` IS NULL, `c_datetime`, `c_timestamp` IS NULL, `c_timestamp`) AS `_b2_nth`
         FROM `raw_data`.`other_009`
       ) AS `r`
       WHERE `_b2_nth` = 1

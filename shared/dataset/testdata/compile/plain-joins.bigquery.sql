@@ -28,7 +28,7 @@ WITH
           `price`,
           `since`,
           `opens`,
-          ROW_NUMBER() OVER (PARTITION BY `item_no` ORDER BY `name`, `price`, `since`, `opens`) AS `_b2_nth`
+          ROW_NUMBER() OVER (PARTITION BY `item_no` ORDER BY `name` IS NULL, `name`, `price` IS NULL, `price`, `since` IS NULL, `since`, `opens` IS NULL, `opens`) AS `_b2_nth`
         FROM `raw_data`.`products`
       ) AS `r`
       WHERE `_b2_nth` = 1

@@ -167,6 +167,16 @@ func (s *Server) results(r *request) (any, *Error) {
 	case r.FormValue("formatOptions.useInt64Timestamp") != "true" && r.FormValue("maxResults") != "0":
 		return nil, fail(http.StatusNotImplemented, "notImplemented", "the fake has timestamps as INT64 only")
 	}
+	out := &bq.GetQueryResultsResponse{
+		Kind: "bigquery#getQueryResultsResponse", JobComplete: true, JobReference: j.JobReference, Schema: j.result.Schema,
+		TotalRows: uint64(j.rows), ForceSendFields: []string{"TotalRows"},
+	}
+	out.Rows, out.PageToken = page(r, j.result.Rows)
+	return out, nil
+}
+
+// page gives the rows that are asked for, and the token of the next ones.
+func page(r *request, all []*bq.TableRow) ([]*bq.TableRow, string) {
 	from, err := strconv.Atoi(r.FormValue("pageToken"))
 	if err != nil {
 		from, _ = strconv.Atoi(r.FormValue("startIndex")) // neither is the first page
@@ -175,16 +185,32 @@ func (s *Server) results(r *request) (any, *Error) {
 	if n, err := strconv.Atoi(r.FormValue("maxResults")); err == nil {
 		size = min(size, n)
 	}
-	out := &bq.GetQueryResultsResponse{
-		Kind: "bigquery#getQueryResultsResponse", JobComplete: true, JobReference: j.JobReference, Schema: j.result.Schema,
-		TotalRows: uint64(j.rows), ForceSendFields: []string{"TotalRows"},
+	if from >= len(all) {
+		return nil, ""
 	}
-	if all := j.result.Rows; from < len(all) {
-		end := min(from+size, len(all))
-		out.Rows = all[from:end]
-		if end < len(all) && size > 0 {
-			out.PageToken = strconv.Itoa(end)
-		}
+	end := min(from+size, len(all))
+	if end == len(all) || size == 0 {
+		return all[from:end], ""
 	}
+	return all[from:end], strconv.Itoa(end)
+}
+
+// listRows reads a table without a job and without a charge.
+func (s *Server) listRows(r *request) (any, *Error) {
+	_, t, e := s.find(s.ref(r))
+	switch {
+	case e != nil:
+		return nil, e
+	case t.Type != "TABLE":
+		return nil, fail(http.StatusBadRequest, "invalid", "Cannot list a table of type %s.", t.Type)
+	case r.FormValue("formatOptions.useInt64Timestamp") != "true":
+		return nil, fail(http.StatusNotImplemented, "notImplemented", "the fake has timestamps as INT64 only")
+	}
+	all, e := s.engine.Run(s.ctx, "SELECT * FROM "+name(t.TableReference), nil, false)
+	if e != nil {
+		return nil, e
+	}
+	out := &bq.TableDataList{Kind: "bigquery#tableDataList", TotalRows: int64(len(all.Rows)), ForceSendFields: []string{"TotalRows"}}
+	out.Rows, out.PageToken = page(r, all.Rows)
 	return out, nil
 }

@@ -153,6 +153,7 @@ func (s *Server) routes() http.Handler {
 		"GET " + p + t:                     {"tables.list", s.listTables},
 		"POST " + p + t:                    {"tables.insert", s.insertTable},
 		"GET " + p + t + "/{table}":        {"tables.get", s.getTable},
+		"GET " + p + t + "/{table}/data":   {"tabledata.list", s.listRows},
 		"PATCH " + p + t + "/{table}":      {"tables.patch", s.patchTable},
 		"DELETE " + p + t + "/{table}":     {"tables.delete", s.deleteTable},
 	} {

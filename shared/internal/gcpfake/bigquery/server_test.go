@@ -169,6 +169,12 @@ func TestEtagAndExpiration(t *testing.T) {
 		t.Errorf("made %d, expires %d", table.CreationTime, table.ExpirationTime)
 	}
 	const more = `{"schema":{"fields":[{"name":"a","type":"INTEGER","mode":"REQUIRED"},{"name":"b","type":"STRING"}]}}`
+	if status, _, data := send(t, s, "GET", "datasets/d/tables/t/data?formatOptions.useInt64Timestamp=true&maxResults=5", ""); status != 200 || !strings.Contains(data, `"totalRows":"1"`) {
+		t.Errorf("%d %s", status, data)
+	}
+	if status, _, _ := send(t, s, "GET", "datasets/d/tables/nope/data?formatOptions.useInt64Timestamp=true", ""); status != 404 {
+		t.Errorf("%d of a table that is not there", status)
+	}
 	if status, _, data := send(t, s, "PATCH", "datasets/d/tables/t", more, "If-Match", table.Etag); status != 200 {
 		t.Errorf("%d %s", status, data)
 	}

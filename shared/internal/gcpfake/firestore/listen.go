@@ -3,6 +3,7 @@ package firestore
 import (
 	"errors"
 	"io"
+	"strconv"
 	"sync"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -76,13 +77,18 @@ func (s *Server) Listen(stream pb.Firestore_ListenServer) error {
 	if err != nil {
 		return err
 	}
-	if q.limit >= 0 || q.start != nil || q.end != nil {
-		return absent("listeners with a limit or a cursor")
+	if q.limit >= 0 || q.keys || q.start != nil || q.end != nil {
+		return absent("listeners with a limit, a projection or a cursor")
+	}
+	from, err := resumption(t)
+	if err != nil {
+		return err
 	}
 	l := &listen{wake: make(chan struct{}, 1), end: make(chan error, 1), pending: map[string]bool{}}
 	s.mu.Lock()
 	s.listens[l] = true
-	first, now := q.run(s), s.clock
+	first, now := q.run(s.collections), s.clock
+	anew := from < s.resets || s.reaches(from) != nil
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
@@ -99,7 +105,7 @@ func (s *Server) Listen(stream pb.Firestore_ListenServer) error {
 	}()
 
 	v := view{stream: stream, target: []int32{t.TargetId}, query: q, seen: map[string]bool{}}
-	if err := v.begin(first, now, t.ResumeType != nil); err != nil {
+	if err := v.begin(first, now, from, anew); err != nil {
 		return err
 	}
 	for {
@@ -129,17 +135,30 @@ type view struct {
 	seen   map[string]bool
 }
 
-func (v *view) begin(docs []*doc, now int64, resumed bool) error {
+// begin sends what matches; to one that was here at a time, what has changed since and
+// how many there are: it is not told what was deleted meanwhile.
+func (v *view) begin(docs []*doc, now, from int64, anew bool) error {
 	if err := v.say(pb.TargetChange_ADD, v.target, 0); err != nil {
 		return err
 	}
-	if resumed {
+	resumed := from > 0 && !anew
+	if from > 0 && anew {
 		if err := v.say(pb.TargetChange_RESET, v.target, 0); err != nil {
 			return err
 		}
 	}
 	for _, d := range docs {
+		v.seen[d.name] = true
+		if resumed && d.updated <= from {
+			continue
+		}
 		if err := v.show(d); err != nil {
+			return err
+		}
+	}
+	if resumed {
+		n := &pb.ExistenceFilter{TargetId: v.target[0], Count: int32(len(docs))}
+		if err := v.stream.Send(&pb.ListenResponse{ResponseType: &pb.ListenResponse_Filter{Filter: n}}); err != nil {
 			return err
 		}
 	}
@@ -147,6 +166,31 @@ func (v *view) begin(docs []*doc, now int64, resumed bool) error {
 		return err
 	}
 	return v.say(pb.TargetChange_NO_CHANGE, nil, now)
+}
+
+// resumption is when a listener was here last, 0 when never.
+func resumption(t *pb.Target) (int64, error) {
+	switch r := t.ResumeType.(type) {
+	case nil:
+		return 0, nil
+	case *pb.Target_ReadTime:
+		return micros(r.ReadTime)
+	case *pb.Target_ResumeToken:
+		from, err := strconv.ParseInt(string(r.ResumeToken), 10, 64)
+		if err != nil {
+			return 0, invalid("the resume token is none of this service")
+		}
+		return from, nil
+	}
+	return 0, absent("resumptions of another kind")
+}
+
+// ResetListens makes every listener that comes back from before now get a RESET and
+// everything anew, as the service may.
+func (s *Server) ResetListens() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resets = s.clock + 1
 }
 
 // next sends what became of the documents that changed, all of one moment.
@@ -187,7 +231,7 @@ func (v *view) show(d *doc) error {
 func (v *view) say(what pb.TargetChange_TargetChangeType, targets []int32, now int64) error {
 	c := &pb.TargetChange{TargetChangeType: what, TargetIds: targets}
 	if now > 0 {
-		c.ReadTime, c.ResumeToken = stamp(now), []byte(stamp(now).String())
+		c.ReadTime, c.ResumeToken = stamp(now), strconv.AppendInt(nil, now, 10)
 	}
 	return v.stream.Send(&pb.ListenResponse{ResponseType: &pb.ListenResponse_TargetChange{TargetChange: c}})
 }

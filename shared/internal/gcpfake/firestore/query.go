@@ -16,7 +16,8 @@ type query struct {
 	group      bool // in all collections of this id below parent
 	filters    []filter
 	orders     []order
-	limit      int // -1 is none
+	limit      int  // -1 is none
+	keys       bool // the documents' names and times alone
 	start, end *pb.Cursor
 }
 
@@ -44,10 +45,12 @@ func (s *Server) parseQuery(parent string, p *pb.StructuredQuery) (*query, error
 		return nil, invalid("a query is of exactly one collection")
 	case p.From[0].CollectionId == "":
 		return nil, absent("queries over collections of any id")
-	case p.Select != nil || p.Offset != 0 || p.FindNearest != nil:
-		return nil, absent("projections, offsets and vectors")
+	case p.Select != nil && (len(p.Select.Fields) != 1 || p.Select.Fields[0].GetFieldPath() != nameField):
+		return nil, absent("projections but to the name")
+	case p.Offset != 0 || p.FindNearest != nil:
+		return nil, absent("offsets and vectors")
 	}
-	q := &query{parent: parent, collection: p.From[0].CollectionId, group: p.From[0].AllDescendants, limit: -1, start: p.StartAt, end: p.EndAt}
+	q := &query{parent: parent, collection: p.From[0].CollectionId, group: p.From[0].AllDescendants, limit: -1, keys: p.Select != nil, start: p.StartAt, end: p.EndAt}
 	if p.Limit != nil {
 		if q.limit = int(p.Limit.Value); q.limit < 0 {
 			return nil, invalid("the limit is negative")
@@ -229,9 +232,9 @@ func (q *query) place(d *doc, values []*pb.Value) int {
 }
 
 // run is called with the lock held.
-func (q *query) run(s *Server) []*doc {
+func (q *query) run(collections map[string]map[string]*doc) []*doc {
 	var out []*doc
-	for name, docs := range s.collections {
+	for name, docs := range collections {
 		if !q.covers(name) {
 			continue
 		}

@@ -51,6 +51,9 @@ type Server struct {
 	clock       int64 // microseconds of the last commit
 	collections map[string]map[string]*doc
 	txs         map[string]*tx
+	log         []change // the latest changes, and when the last one was that is no longer in it
+	forgotten   int64
+	resets      int64      // listeners that come back from before this time get everything anew
 	released    *sync.Cond // of mu: a transaction has ended
 	listens     map[*listen]bool
 }

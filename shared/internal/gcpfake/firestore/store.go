@@ -184,6 +184,7 @@ func (s *Server) apply(st staged) {
 		if s.get(name) == d {
 			continue
 		}
+		s.remember(change{s.clock, name, s.get(name), d})
 		changed = append(changed, name)
 		parent, id := cut(name)
 		if d != nil {

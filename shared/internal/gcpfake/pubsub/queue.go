@@ -104,6 +104,9 @@ func (s *Server) ack(sub *subscription, ids []string) {
 		if d := sub.leases[id]; d != nil {
 			d.release(sub)
 			done[d] = true
+			if s.Acknowledged != nil {
+				s.Acknowledged(sub.proto.Name, d.msg)
+			}
 		}
 	}
 	sub.queue = slices.DeleteFunc(sub.queue, func(d *delivery) bool { return done[d] })

@@ -24,6 +24,10 @@ type Server struct {
 	// Second is how long one second of an acknowledgement deadline takes; tests of
 	// dead processes shorten it before the first call.
 	Second time.Duration
+	// Acknowledged, unless nil, hears of each message that a subscription is done with,
+	// under the server's lock: it MUST be quick and MUST NOT call the server. It is set
+	// before the first call.
+	Acknowledged func(subscription string, m *pb.PubsubMessage)
 
 	address string
 	grpc    *grpc.Server

@@ -10,6 +10,7 @@ What it gets wrong, and the product's SQL needs, is replaced here:
 - ARRAY_AGG with IGNORE NULLS, ORDER BY and LIMIT does not parse.
 - DIV loses the parentheses of its operands.
 - A UNION has no statement type; BigQuery's is SELECT.
+- NUMERIC without a precision keeps three digits after the point; BigQuery's keeps nine.
 
 It ends when its standard input does, so it does not outlive whoever started it.
 """
@@ -35,7 +36,8 @@ def _load_parquet(path: str, target: str, context: object) -> None:
 
 
 def _unix_seconds(self: DuckDB.Generator, node: exp.UnixSeconds) -> str:
-    return f"CAST(FLOOR(EPOCH({self.sql(node, 'this')})) AS BIGINT)"
+    micros = f"EPOCH_US({self.sql(node, 'this')})"
+    return f"(({micros} - ({micros} % 1000000 + 1000000) % 1000000) // 1000000)"  # EPOCH is a DOUBLE
 
 
 def _json_string(self: DuckDB.Generator, node: exp.JSONFormat) -> str:
@@ -44,6 +46,16 @@ def _json_string(self: DuckDB.Generator, node: exp.JSONFormat) -> str:
 
 def _int_div(self: DuckDB.Generator, node: exp.IntDiv) -> str:
     return f"(({self.sql(node, 'this')}) // ({self.sql(node, 'expression')}))"
+
+
+_data_type = DuckDB.Generator.datatype_sql
+_SCALES = {exp.DataType.Type.DECIMAL: 9, exp.DataType.Type.BIGDECIMAL: 18}  # as the tables have it
+
+
+def _decimal_type(self: DuckDB.Generator, node: exp.DataType) -> str:
+    if node.this in _SCALES and not node.expressions:
+        return f"DECIMAL(38, {_SCALES[node.this]})"
+    return _data_type(self, node)
 
 
 _statement_type = executor.classify_statement_type
@@ -76,6 +88,7 @@ executor._LOAD_FORMAT_HANDLERS["PARQUET"] = _load_parquet
 DuckDB.Generator.TRANSFORMS[exp.UnixSeconds] = _unix_seconds
 DuckDB.Generator.TRANSFORMS[exp.JSONFormat] = _json_string
 DuckDB.Generator.TRANSFORMS[exp.IntDiv] = _int_div
+DuckDB.Generator.datatype_sql = _decimal_type
 executor.classify_statement_type = _set_operation_type
 aggregate_variants._rewrite_ignore_nulls = _rewrite_ignore_nulls
 
