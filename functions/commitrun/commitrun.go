@@ -7,7 +7,6 @@ package commitrun
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/etl"
@@ -66,10 +65,10 @@ func Handle(ctx context.Context, s Services, in Request) (Reply, error) {
 	if err := s.Staging.DeletePrefix(ctx, stage.RunPrefix(run.ID)); err != nil {
 		return Reply{}, err
 	}
-	if err := s.ETL.Fold(ctx, run); err != nil {
+	if err := s.again(ctx, run); err != nil {
 		return Reply{}, err
 	}
-	return Reply{run.Status}, s.again(ctx, run)
+	return Reply{run.Status}, s.ETL.Fold(ctx, run)
 }
 
 // again starts the run that a file asked for while this one was active. A run that is
@@ -120,149 +119,6 @@ func (s Services) finish(ctx context.Context, run etl.Run, in Request) (etl.Run,
 		status, why = etl.Failed, problem.Of(err).WithStep("commit-run")
 	}
 	return s.close(ctx, run, status, why)
-}
-
-// commit decides and applies; a problem with a nil error is the run's verdict.
-func (s Services) commit(ctx context.Context, run *etl.Run, job etl.Job) (etl.RunStatus, *problem.Error, error) {
-	if off := run.Reconcile(); off != "" {
-		return etl.Failed, problem.New(problem.Internal, "the counts of run #%d do not reconcile", run.Number).WithCause("%s", off).
-			WithStep("commit-run").WithNext(problem.TurnSupport, "Nothing was changed in %s. Run it again; report it if it stays.", run.Destination), nil
-	}
-	if p := tooManyRejects(*run, job); p != nil {
-		return etl.Failed, p, nil
-	}
-	if run.Chunks == 0 && len(run.FileProblems) > 0 {
-		return etl.Failed, unreadable(*run), nil
-	}
-	green := etl.Completed
-	if run.RowsRejected > 0 || len(run.FileProblems) > 0 {
-		green = etl.Partial
-	}
-	if run.RowsStaged == 0 {
-		if run.Chunks == 0 || run.Load != etl.Catalog && job.Files == nil {
-			return green, nil, nil // nothing new
-		}
-		// A file without rows still takes the place of its earlier ones.
-		if run.Load == etl.Catalog && !job.AcceptEmpty {
-			run.Warn("the source is empty; %s keeps the rows it had", run.Destination)
-			return etl.Partial, nil, nil
-		}
-	}
-	if err := s.ensureTable(ctx, job); err != nil {
-		return etl.Failed, nil, err
-	}
-	c, err := s.request(ctx, *run, job)
-	if err != nil {
-		return etl.Failed, nil, err
-	}
-	result, err := s.Warehouse.Commit(ctx, c)
-	if err != nil {
-		return etl.Failed, nil, err
-	}
-	run.Commit = &result
-	if off := run.Reconcile(); off != "" {
-		return etl.Failed, problem.New(problem.Internal, "the warehouse's count of run #%d does not reconcile", run.Number).WithCause("%s", off).
-			WithStep("commit-run").WithNext(problem.TurnSupport, "Report it with the run's number."), nil
-	}
-	return green, nil, nil
-}
-
-func tooManyRejects(run etl.Run, job etl.Job) *problem.Error {
-	if run.RowsRejected == 0 || float64(run.RowsRejected) <= job.MaxRejectShare*float64(run.RowsRead) {
-		return nil
-	}
-	worst, n := "", int64(0)
-	for reason, count := range run.RejectReasons {
-		if count > n || count == n && reason < worst {
-			worst, n = reason, count
-		}
-	}
-	return problem.New(problem.FailedPrecondition, "%d of %d rows were rejected, more than the %.3g %% this job accepts", run.RowsRejected, run.RowsRead, 100*job.MaxRejectShare).
-		WithCause("most often: %s (%d rows)", worst, n).WithStep("commit-run").
-		WithNext(problem.TurnSource, "Look at the rejected rows and have the source corrected, or accept a larger share on the job. Nothing was changed in %s.", run.Destination)
-}
-
-func unreadable(run etl.Run) *problem.Error {
-	p := problem.New(problem.InvalidArgument, "no file of run #%d can be read", run.Number).WithStep("plan-run").
-		WithNext(problem.TurnSource, "Correct the files named below and upload them again.")
-	for key, why := range run.FileProblems {
-		p.WithField(key, "%s", why)
-	}
-	if len(p.Fields) == 1 {
-		p.Cause = p.Fields[0].Message
-	}
-	return p
-}
-
-// columns of the destination: the contract's, and where a row came from.
-func columns(job etl.Job) []warehouse.Column {
-	out := make([]warehouse.Column, 0, len(job.Columns)+2)
-	for _, c := range job.Columns {
-		out = append(out, warehouse.Column{Name: c.Name, Type: c.Type, Description: c.SourceType})
-	}
-	if job.Files != nil && job.Load == etl.Transactional {
-		out = append(out, warehouse.Column{Name: etl.FileColumn, Type: warehouse.String}, warehouse.Column{Name: etl.FileGenerationColumn, Type: warehouse.String})
-	}
-	return out
-}
-
-// ensureTable makes the destination where it is missing. Catalog tables are
-// replaced with their commit and need the columns of today.
-func (s Services) ensureTable(ctx context.Context, job etl.Job) error {
-	_, err := s.Warehouse.Table(ctx, job.Destination)
-	if !problem.Is(err, problem.NotFound) {
-		return err
-	}
-	t := warehouse.Table{Ref: job.Destination, Columns: columns(job), Labels: map[string]string{"load": string(job.Load), "job": job.ID},
-		Description: "Loaded by " + job.Name}
-	if job.Load == etl.Transactional {
-		for _, c := range job.Columns {
-			if c.Name == job.TimestampColumn && (c.Type == warehouse.Timestamp || c.Type == warehouse.DateTime || c.Type == warehouse.Date) {
-				t.PartitionBy = c.Name
-			}
-		}
-		t.ClusterBy = job.Keys
-	}
-	return s.Warehouse.Create(ctx, t)
-}
-
-func (s Services) request(ctx context.Context, run etl.Run, job etl.Job) (warehouse.Commit, error) {
-	c := warehouse.Commit{ID: run.ID, Target: job.Destination, Mode: warehouse.Append}
-	table, err := s.Warehouse.Table(ctx, job.Destination)
-	if err != nil {
-		return c, err
-	}
-	for _, col := range columns(job) {
-		if !slices.ContainsFunc(table.Columns, func(x warehouse.Column) bool { return x.Name == col.Name }) {
-			c.AddColumns = append(c.AddColumns, col)
-		}
-	}
-	chunks, err := s.ETL.Planned(ctx, run)
-	if err != nil {
-		return c, err
-	}
-	if len(chunks) != run.Chunks {
-		return c, problem.New(problem.Internal, "%d of %d chunks of run #%d are there", len(chunks), run.Chunks, run.Number)
-	}
-	for _, chunk := range chunks {
-		for _, key := range chunk.Objects {
-			c.URIs = append(c.URIs, s.Staging.URI(key))
-		}
-	}
-	switch {
-	case job.Load == etl.Catalog:
-		c.Mode = warehouse.Replace
-	case len(job.Keys) > 0:
-		c.Mode, c.Keys, c.OrderBy = warehouse.Upsert, job.Keys, job.TimestampColumn
-	case job.Files != nil:
-		c.Mode, c.FileColumn = warehouse.ReplaceFiles, etl.FileColumn
-		for _, f := range run.Files {
-			if _, bad := run.FileProblems[f.Key]; !bad {
-				c.Files = append(c.Files, f.Key)
-			}
-		}
-	}
-	return c, nil
 }
 
 // close writes the final status, the watermark and the processed files in one step.

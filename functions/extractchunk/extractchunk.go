@@ -226,10 +226,13 @@ func (s Services) failed(ctx context.Context, run etl.Run, chunk etl.Chunk, err 
 // end closes the chunk and tells the workflow, which closes the run.
 func (s Services) end(ctx context.Context, run etl.Run, chunk etl.Chunk, state etl.ChunkState, why *problem.Error) error {
 	_, err := s.ETL.Chunks.Update(ctx, chunk.ID, func(c *etl.Chunk) error {
+		if state == etl.ChunkFailed && (c.State == etl.ChunkExtracted || c.State == etl.ChunkLoaded) {
+			return etl.ErrRead // by another delivery, while this one stood still
+		}
 		c.State, c.Error, c.EndedAt, c.Lease = state, why, time.Now().UTC(), nil
 		return nil
 	})
-	if problem.Is(err, problem.NotFound) { // the run has ended, and its chunks are folded
+	if errors.Is(err, etl.ErrRead) || problem.Is(err, problem.NotFound) { // or the run has ended, and its chunks are folded
 		return nil
 	}
 	if err != nil {
@@ -239,7 +242,7 @@ func (s Services) end(ctx context.Context, run etl.Run, chunk etl.Chunk, state e
 	if state == etl.ChunkFailed {
 		outcome = "failed"
 		_, err = s.ETL.Runs.Update(ctx, run.ID, func(r *etl.Run) error {
-			if r.Error == nil {
+			if r.Error == nil && !r.Status.Ended() {
 				r.Error = why
 			}
 			return nil

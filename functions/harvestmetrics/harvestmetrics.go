@@ -2,16 +2,13 @@
 // its results home: metrics, curves and statistics into state, recommendations
 // into the warehouse.
 //
-// It MUST be safe to repeat and to run in any order. The experiment is marked
-// completed only when everything it shows is stored; the workflow is called
+// It MUST be safe to repeat and to run in any order. It marks an experiment as
+// ended only when everything that is shown of it is stored; the workflow is called
 // after that, and again with every repetition.
 package harvestmetrics
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"io"
 	"net/http"
 
 	"github.com/b2brecs/b2brecs/shared/experiment"
@@ -20,6 +17,7 @@ import (
 	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
+	"github.com/b2brecs/b2brecs/shared/workflow/callback"
 )
 
 // The topics of Handle and HandleProgress.
@@ -45,6 +43,19 @@ func Handle(ctx context.Context, s Services, c pipeline.StateChanged) error {
 		return nil
 	}
 	all := experiment.Of(s.State, project)
+	ended := c.Task == "" && c.State.Ended()
+	if ended {
+		e, err := all.Get(ctx, id)
+		if problem.Is(err, problem.NotFound) {
+			return nil
+		}
+		if err == nil && (c.State != pipeline.Succeeded || e.Status.Ended()) {
+			err = s.keepCurves(ctx, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	e, err := all.Update(ctx, id, func(e *experiment.Experiment) error { e.Apply(c); return nil })
 	if problem.Is(err, problem.NotFound) {
 		return nil
@@ -52,18 +63,15 @@ func Handle(ctx context.Context, s Services, c pipeline.StateChanged) error {
 	if err != nil {
 		return err
 	}
-	if c.Task != "" || !c.State.Ended() {
+	if !ended {
 		return nil
 	}
 	if c.State == pipeline.Succeeded && !e.Status.Ended() {
-		e, err = s.harvest(ctx, e, c)
-	} else if e.Status == experiment.Failed || e.Status == experiment.Cancelled {
-		err = s.keepCurves(ctx, e)
+		if e, err = s.harvest(ctx, e, c); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return s.callback(ctx, e)
+	return s.tell(ctx, e)
 }
 
 // HandleProgress takes what a running task reports.
@@ -86,6 +94,9 @@ func (s Services) harvest(ctx context.Context, e experiment.Experiment, c pipeli
 	if problem.Retryable(err) || p.Code == problem.Cancelled {
 		return e, err
 	}
+	if err := s.keepCurves(ctx, e); err != nil {
+		return e, err
+	}
 	p.Step = "harvest-metrics"
 	return experiment.Of(s.State, e.Project).Update(ctx, e.ID, func(e *experiment.Experiment) error {
 		e.Fail("", p, c.Time)
@@ -93,7 +104,9 @@ func (s Services) harvest(ctx context.Context, e experiment.Experiment, c pipeli
 	})
 }
 
-// keepCurves stores how far a run without success came, if it had begun to train.
+// keepCurves stores how far a run without success came, if it had begun to train. It
+// comes before the status: a page that learns of the end reads the curves for the last
+// time.
 func (s Services) keepCurves(ctx context.Context, e experiment.Experiment) error {
 	h, err := experiment.Curves(ctx, s.Pipelines, e)
 	if err != nil {
@@ -102,39 +115,25 @@ func (s Services) keepCurves(ctx context.Context, e experiment.Experiment) error
 		}
 		return nil
 	}
-	return experiment.Histories(s.State, e.Project).Put(ctx, e.ID, h)
+	return s.State.Transact(ctx, func(tx *state.Tx) error {
+		now, err := state.Get(tx, experiment.Of(s.State, e.Project), e.ID)
+		if problem.Is(err, problem.NotFound) || err == nil && now.Status == experiment.Completed { // Finish has stored them
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return state.Put(tx, experiment.Histories(s.State, e.Project), e.ID, h)
+	})
 }
 
-// callback tells the waiting workflow how the experiment ended. A workflow that
-// does not wait any more has been told before.
-func (s Services) callback(ctx context.Context, e experiment.Experiment) error {
+// tell says to the waiting workflow how the experiment ended.
+func (s Services) tell(ctx context.Context, e experiment.Experiment) error {
 	outcome := map[experiment.Status]string{
 		experiment.Completed: "succeeded", experiment.Failed: "failed", experiment.Cancelled: "cancelled",
 	}[e.Status]
 	if e.CallbackURL == "" || outcome == "" {
 		return nil
 	}
-	body, err := json.Marshal(map[string]string{"experiment": e.ID, "outcome": outcome})
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.CallbackURL, bytes.NewReader(body))
-	if err != nil {
-		return problem.Wrap(err, problem.InvalidArgument, "the callback of experiment #%d", e.Number)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := s.HTTP.Do(req)
-	if err != nil {
-		return problem.Wrap(err, problem.Unavailable, "the workflow of experiment #%d cannot be called", e.Number)
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection is used again
-	switch resp.StatusCode {
-	case http.StatusNotFound, http.StatusConflict, http.StatusGone:
-		return nil
-	}
-	if resp.StatusCode >= 300 {
-		return problem.New(problem.Unavailable, "the workflow of experiment #%d answered its callback with %s", e.Number, resp.Status)
-	}
-	return nil
+	return callback.Post(ctx, s.HTTP, e.CallbackURL, map[string]string{"experiment": e.ID, "outcome": outcome})
 }

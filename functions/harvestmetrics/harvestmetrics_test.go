@@ -224,23 +224,6 @@ func TestUntrainedModelIsTheBest(t *testing.T) {
 	}
 }
 
-func TestLiveProgress(t *testing.T) {
-	f := open(t)
-	e := f.running(t)
-	f.deliver(t, 0, transitions(e, "trainer", pipeline.Running, nil)[:10], epochs(e, 3)[:2])
-	got := f.Read(t, e.ID)
-	if got.Status != experiment.Running || got.Epoch != 2 || got.Loss == nil || *got.Loss != 3 || got.Progress <= 0 || got.Progress >= 1 {
-		t.Errorf("status %s, epoch %d, loss %v, progress %g", got.Status, got.Epoch, got.Loss, got.Progress)
-	}
-	if fact := got.Stages[5].Fact; !strings.HasPrefix(fact, "epoch 2 of ") || !strings.HasSuffix(fact, "loss 3") {
-		t.Errorf("fact of the trainer = %q", fact)
-	}
-	h, err := f.Service().History(t.Context(), e.Project, e.ID)
-	if err != nil || len(h.Epochs) != 2 || len(h.Series["loss"]) != 2 || *h.Series["loss"][1] != 3 {
-		t.Errorf("history = %+v, %v", h, err)
-	}
-}
-
 func TestCallbackIsTriedAgain(t *testing.T) {
 	f := open(t)
 	e := f.running(t)

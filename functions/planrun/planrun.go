@@ -90,6 +90,7 @@ func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback s
 	if err != nil {
 		return run, err
 	}
+	defer src.Close()
 	request := source.PlanRequest{Object: source.ObjectOf(job), Columns: job.Columns, To: run.To, Lag: time.Duration(job.SafetyLag) * time.Second, Unheld: !s.OneProcess}
 	if job.Files != nil {
 		request.FileColumns = job.Load == etl.Transactional
@@ -116,7 +117,7 @@ func (s Services) plan(ctx context.Context, run etl.Run, job etl.Job, callback s
 	default: // another delivery's plan stands, and its snapshot is held
 		err = errors.Join(err, plan.Hold.Close())
 	}
-	return run, errors.Join(err, src.Close())
+	return run, err
 }
 
 // from gives the exclusive lower bound: the watermark, else just before the start
@@ -205,8 +206,16 @@ func (s Services) disappeared(ctx context.Context, job etl.Job, present int) (bo
 	if job.Files.LatestOnly {
 		return false, nil
 	}
-	page, err := s.ETL.Files.Query(ctx, state.Query{Where: []state.Where{{Field: "job", Op: state.Eq, Value: job.ID}}, Limit: 1000})
-	return len(page.Items) > present, err
+	loaded := 0
+	for _, err := range s.ETL.Files.All(ctx, state.Query{Where: []state.Where{{Field: "job", Op: state.Eq, Value: job.ID}}, Limit: 1000}) {
+		if err != nil {
+			return false, err
+		}
+		if loaded++; loaded > present {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // save writes the plan as the next epoch, chunks and run in one step. It reports

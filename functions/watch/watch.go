@@ -11,6 +11,7 @@ package watch
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,9 +72,9 @@ func (in *input) Resolve(huma.Context) []error {
 	return nil
 }
 
-// watchable lists what pages follow. Large documents are not among them: a watch on
-// Firestore begins by reading its whole collection. Their versions follow from what is
-// listed, as an experiment's curves from its epoch.
+// watchable lists what pages follow. Large documents are not among them: every version
+// of them would travel whole to every page. Pages read them again when what is listed
+// changes, as an experiment's curves with its epoch.
 func watchable(c string) bool {
 	if slices.Contains([]string{etl.RunsCollection, etl.ChunksCollection, etl.JobsCollection}, c) {
 		return true
@@ -111,6 +112,7 @@ func (s Services) stream(ctx context.Context, collections []string, send sse.Sen
 		in, err := s.State.Watch(ctx, c)
 		if err != nil {
 			// The headers are out: the client sees the end of the stream and comes again.
+			slog.WarnContext(ctx, "a watch cannot begin", "collection", c, "error", err)
 			return
 		}
 		readers.Go(func() {

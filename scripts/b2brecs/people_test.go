@@ -11,13 +11,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/b2brecs/b2brecs/scripts/b2brecs/client"
 	"github.com/b2brecs/b2brecs/shared/api"
 	"github.com/b2brecs/b2brecs/shared/identity"
 	"github.com/b2brecs/b2brecs/shared/identity/people"
+	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
-// serving starts a server on a folder of its own, and gives what runs a command on it:
-// its output and its exit code.
+// serving starts a server on a folder of its own, and gives what runs a command on it,
+// or on what the environment names: its output and its exit code.
 func serving(t *testing.T) (*server, func(args ...string) (string, int)) {
 	t.Helper()
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
@@ -36,7 +38,10 @@ func serving(t *testing.T) (*server, func(args ...string) (string, int)) {
 		t.Helper()
 		var out bytes.Buffer
 		root := newRoot()
-		root.SetArgs(append(args, "--data", dir))
+		if os.Getenv(urlVariable) == "" {
+			args = append(args, "--data", dir)
+		}
+		root.SetArgs(args)
 		root.SetOut(&out)
 		err := root.ExecuteContext(t.Context())
 		if err != nil {
@@ -91,7 +96,11 @@ func TestPeople(t *testing.T) {
 	fails(2, tokenVariable, "whoami")
 	t.Setenv(tokenVariable, token)
 	ok([]string{"Vera (vera@acme.example) is analyst"}, "whoami")
+	ok([]string{"Owner (owner) is owner"}, "whoami", "--data", s.folder.Dir) // the folder that is named, not the exported installation
 	fails(1, "needs the role owner", "people", "list")
+	if _, err := client.Post[signInReply](t.Context(), client.New(s.address, token), personPath("owner")+"/sign-in-link", nil, ""); !problem.Is(err, problem.PermissionDenied) {
+		t.Errorf("an analyst makes the owner's sign-in link: %v", err)
+	}
 	t.Setenv(urlVariable, "")
 	ok([]string{"vera@acme.example has no access"}, "people", "remove", "vera@acme.example")
 	ok([]string{"vera@acme.example has no access"}, "people", "remove", "vera@acme.example")

@@ -160,7 +160,8 @@ func running(ctx context.Context, dir string) (*client.Client, error) {
 	return c, nil
 }
 
-// An installation elsewhere is named by these, and the data folder does not count then.
+// An installation elsewhere is named by these, unless --data names a folder: what is run
+// on a box or a folder of its own never reaches the installation that a shell has exported.
 // The token is that of a person who signed in; it is in no flag, where others would see it.
 const (
 	urlVariable   = "B2BRECS_URL"
@@ -171,7 +172,7 @@ const (
 // running server, or starts the platform in this process for the time of one command.
 func connect(cmd *cobra.Command) (*client.Client, func() error, error) {
 	ctx, dir := cmd.Context(), dataDir(cmd)
-	if url := os.Getenv(urlVariable); url != "" {
+	if url := os.Getenv(urlVariable); url != "" && !cmd.Flags().Changed("data") {
 		token := os.Getenv(tokenVariable)
 		if token == "" {
 			return nil, nil, problem.New(problem.InvalidArgument, "%s names an installation, and %s holds no token", urlVariable, tokenVariable).

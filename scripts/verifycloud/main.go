@@ -81,7 +81,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	case !o.emulators && !o.list && o.project == "" && !slices.Equal(o.only, []string{loadName}):
 		return o, errors.New("--project is missing")
 	case o.url != "" && o.tokenFile == "":
-		return o, errors.New("--url needs --token-file: gcloud auth print-identity-token > FILE, or step 5 of docs/deploy.md")
+		return o, errors.New("--url needs --token-file; step 5 of docs/deploy.md gets a token")
 	}
 	return o, nil
 }
@@ -200,7 +200,7 @@ func (o options) token() (string, error) {
 	token, err := os.ReadFile(o.tokenFile)
 	if err != nil || len(strings.TrimSpace(string(token))) == 0 {
 		return "", problem.New(problem.FailedPrecondition, "%s holds no token", o.tokenFile).
-			WithNext(problem.TurnYou, "gcloud auth print-identity-token > %s, or step 5 of docs/deploy.md", o.tokenFile)
+			WithNext(problem.TurnYou, "Put the token of a person there into the file; step 5 of docs/deploy.md gets one.")
 	}
 	return strings.TrimSpace(string(token)), nil
 }

@@ -75,7 +75,7 @@ func TestWrongRequests(t *testing.T) {
 	if code, _, said := verified(t, "--project", "acme"); code != codeMissing || !strings.Contains(said, "gcloud auth application-default login") {
 		t.Errorf("no credentials: %d %s", code, said)
 	}
-	if code, _, said := verified(t, "--emulators", "--only", "load", "--url", "http://127.0.0.1:1", "--token-file", "/nowhere"); code != codeMissing || !strings.Contains(said, "print-identity-token") {
+	if code, _, said := verified(t, "--emulators", "--only", "load", "--url", "http://127.0.0.1:1", "--token-file", "/nowhere"); code != codeMissing || !strings.Contains(said, "step 5 of docs/deploy.md") {
 		t.Errorf("no token: %d %s", code, said)
 	}
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // foldChunks is how many chunks share a document of an ended run: at the longest
-// label, a key of 1,024 bytes, and without what only readers need, they stay well
-// below state.MaxDocumentBytes. It is also how many are deleted at once.
-const foldChunks = 500
+// label, a key of 1,024 bytes that JSON writes with six each, and without what only
+// readers need, they stay below state.MaxDocumentBytes. It is also how many are
+// deleted at once.
+const foldChunks = 100
 
 func listID(run string, part int) string { return fmt.Sprintf("%s-%03d", run, part) }
 
@@ -36,17 +37,17 @@ func (s *Store) Planned(ctx context.Context, r Run) ([]Chunk, error) {
 
 // ChunksOf tells of the chunks of a run's plan, by number, also when it has ended.
 func (s *Store) ChunksOf(ctx context.Context, r Run) ([]Chunk, error) {
-	if !r.Status.Ended() {
-		out, err := s.Planned(ctx, r)
-		if err != nil || len(out) == r.Chunks {
+	if r.Status.Ended() {
+		out, err := s.folded(ctx, r)
+		if !problem.Is(err, problem.NotFound) {
 			return out, err
-		} // it ended meanwhile
+		} // it has just ended
 	}
-	out, err := s.folded(ctx, r)
-	if problem.Is(err, problem.NotFound) { // it has just ended
-		return s.Planned(ctx, r)
+	out, err := s.Planned(ctx, r)
+	if err != nil || len(out) == r.Chunks {
+		return out, err
 	}
-	return out, err
+	return s.folded(ctx, r) // meanwhile: the list stands before the first chunk goes
 }
 
 func (s *Store) folded(ctx context.Context, r Run) ([]Chunk, error) {

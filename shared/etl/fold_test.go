@@ -34,6 +34,47 @@ func (d *dying) Transact(ctx context.Context, fn func(state.DriverTx) error) err
 	return err
 }
 
+// meanwhile does something once, after the first list that is not there yet.
+type meanwhile struct {
+	state.Driver
+	do func()
+}
+
+func (m *meanwhile) Get(ctx context.Context, collection, id string) (state.Document, error) {
+	doc, err := m.Driver.Get(ctx, collection, id)
+	if do := m.do; do != nil && collection == etl.ChunkListsCollection {
+		m.do = nil
+		do()
+	}
+	return doc, err
+}
+
+// Chunks that are folded while they are asked for are told of.
+func TestChunksOfARunThatIsBeingFolded(t *testing.T) {
+	ctx := t.Context()
+	drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calm := etl.NewStore(state.New(drv))
+	t.Cleanup(func() { _ = calm.DB.Close() }) // the test looks at the data
+	run := etl.Run{ID: "k1", Epoch: 1, Chunks: 2, Status: etl.Completed}
+	for n := range run.Chunks {
+		c := etl.Chunk{ID: etl.ChunkID("k1", 1, n), Run: "k1", Epoch: 1, Number: n, State: etl.ChunkLoaded}
+		if err := calm.Chunks.Put(ctx, c.ID, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := etl.NewStore(state.New(&meanwhile{drv, func() {
+		if err := calm.Fold(ctx, run); err != nil {
+			t.Error(err)
+		}
+	}}))
+	if got, err := asked.ChunksOf(ctx, run); err != nil || len(got) != run.Chunks {
+		t.Errorf("%d chunks, %v", len(got), err)
+	}
+}
+
 // A fold that is broken off at any write goes on where it stood: at no time a chunk is
 // not told of, and in the end none has a document of its own.
 func TestFold(t *testing.T) {
@@ -45,7 +86,7 @@ func TestFold(t *testing.T) {
 	calm := etl.NewStore(state.New(drv))
 	t.Cleanup(func() { _ = calm.DB.Close() }) // the test looks at the data
 	end := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	const chunks = 1203
+	const chunks = 203
 	run := etl.Run{ID: "k1", Number: 7, Epoch: 2, Chunks: chunks, Status: etl.Failed, EndedAt: end}
 	put := func(c etl.Chunk) {
 		t.Helper()

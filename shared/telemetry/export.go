@@ -15,7 +15,8 @@ const (
 	// flushBound is how long the end of an invocation waits for its spans to be exported:
 	// some 10 ms are usual.
 	flushBound = 500 * time.Millisecond
-	// flushPause is how long nobody waits any more after an export failed.
+	// flushPause is how long nobody waits any more after two exports in a row failed. One
+	// alone may have been the first of the process, which connects.
 	flushPause = 30 * time.Second
 )
 
@@ -37,11 +38,12 @@ func Flush(ctx context.Context) {
 	}
 }
 
-// bounded flushes, except for a while after a flush has failed: an exporter that is
-// away is waited for once in flushPause.
+// bounded flushes, except for a while after two flushes in a row have failed: an exporter
+// that is away is waited for once in flushPause.
 type bounded struct {
 	sdk.SpanProcessor
-	pause atomic.Int64 // unix nanoseconds until which nobody waits
+	failed atomic.Bool  // the last flush
+	pause  atomic.Int64 // unix nanoseconds until which nobody waits
 }
 
 // ForceFlush implements sdk.SpanProcessor.
@@ -50,7 +52,7 @@ func (b *bounded) ForceFlush(ctx context.Context) error {
 		return nil
 	}
 	err := b.SpanProcessor.ForceFlush(ctx)
-	if err != nil {
+	if b.failed.Swap(err != nil) && err != nil {
 		b.pause.Store(time.Now().Add(flushPause).UnixNano())
 	}
 	return err
@@ -103,10 +105,12 @@ func (s cleanSpan) Status() sdk.Status {
 func scrubbed(kvs []attribute.KeyValue) []attribute.KeyValue {
 	out := make([]attribute.KeyValue, len(kvs))
 	for i, kv := range kvs {
-		switch kv.Value.Type() {
-		case attribute.STRING:
+		switch {
+		case secretKey.MatchString(string(kv.Key)):
+			kv = kv.Key.String("***")
+		case kv.Value.Type() == attribute.STRING:
 			kv = kv.Key.String(scrub(kv.Value.AsString()))
-		case attribute.STRINGSLICE:
+		case kv.Value.Type() == attribute.STRINGSLICE:
 			list := kv.Value.AsStringSlice()
 			for j := range list {
 				list[j] = scrub(list[j])

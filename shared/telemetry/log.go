@@ -67,6 +67,9 @@ func (h handler) WithGroup(name string) slog.Handler {
 }
 
 func scrubAttr(a slog.Attr) slog.Attr {
+	if secretKey.MatchString(a.Key) {
+		return slog.String(a.Key, "***")
+	}
 	switch v := a.Value.Resolve(); v.Kind() {
 	case slog.KindString:
 		return slog.String(a.Key, scrub(v.String()))

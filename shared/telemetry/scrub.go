@@ -12,9 +12,14 @@ var (
 	query = regexp.MustCompile(`(://[^\s"'<>?]*\?)[^\s"'<>]+`)
 	// Credentials of an Authorization header.
 	bearer = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`)
-	// name=value and "name": "value", as connection strings and documents have them.
-	named = regexp.MustCompile(`(?i)\b((?:\w*[_-])?(?:password|passwd|pwd|secret|token|signature|api[_-]?key))(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;&)}]+)`)
+	// name=value and "name": "value", as connection strings and documents have them; within
+	// a quoted text the quotes have backslashes.
+	named = regexp.MustCompile(`(?i)\b(\w*` + secretName + `)(\\*["']?\s*[=:]\s*\\*)("[^"]*"|'[^']*'|[^\s"',;&)}]+)`)
+	// The key of an attribute whose value is one.
+	secretKey = regexp.MustCompile(`(?i)` + secretName + `$`)
 )
+
+const secretName = `(?:password|passwd|pwd|secret|token|signature|api[_-]?key)`
 
 // scrub cuts out what looks like a secret: users and queries of addresses, bearer tokens,
 // values that are named like one.

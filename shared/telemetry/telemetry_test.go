@@ -90,6 +90,7 @@ func TestSecretsAreCutOut(t *testing.T) {
 		`Put "https://storage.googleapis.com/b/o?X-Goog-Signature=hunter2-x": EOF`, "open http://localhost/signin?code=hunter2-x",
 		"Authorization: Bearer hunter2-x.y.z", "authorization: basic aHVudGVyMi14hunter2-x", "host=db password=hunter2-x user=u", "password='hunter2-x y'",
 		`{"password": "hunter2-x", "user":"u"}`, "api_key: hunter2-x", "client_secret=hunter2-x",
+		`{"idToken":"hunter2-x"}`, "accessToken: hunter2-x", `the answer is "{\"password\":\"hunter2-x\"}"`,
 	}
 	r := telemetrytest.Listen(t)
 	telemetrytest.Start(t, r.URL)
@@ -97,7 +98,7 @@ func TestSecretsAreCutOut(t *testing.T) {
 		for name, got := range map[string]map[string]any{
 			"message": line(t, "", func(l *slog.Logger) { l.Info(s) }), "text": line(t, "", func(l *slog.Logger) { l.Info("m", "a", s) }),
 			"error": line(t, "", func(l *slog.Logger) { l.Info("m", "a", errors.New(s)) }), "with": line(t, "", func(l *slog.Logger) { l.With("a", s).Info("m") }),
-			"group": line(t, "", func(l *slog.Logger) { l.Info("m", slog.Group("g", "a", s)) }),
+			"group": line(t, "", func(l *slog.Logger) { l.Info("m", slog.Group("g", "a", s)) }), "key": line(t, "", func(l *slog.Logger) { l.Info("m", "refresh_token", "hunter2-x") }),
 		} {
 			if text := must(t, got); strings.Contains(text, "hunter2") {
 				t.Errorf("%s: %s", name, text)
@@ -106,7 +107,7 @@ func TestSecretsAreCutOut(t *testing.T) {
 		process(t, func(ctx context.Context) error {
 			_, span := otel.Tracer("t").Start(ctx, "inner")
 			defer span.End()
-			span.SetAttributes(attribute.String("url.full", s), attribute.StringSlice("list", []string{s}))
+			span.SetAttributes(attribute.String("url.full", s), attribute.StringSlice("list", []string{s}), attribute.String("db.password", "hunter2-x"))
 			span.RecordError(errors.New(s))
 			telemetry.Add(ctx, slog.String("run", s))
 			return nil
@@ -119,7 +120,7 @@ func TestSecretsAreCutOut(t *testing.T) {
 	if strings.Contains(r.Text(), "hunter2") {
 		t.Error(r.Text())
 	}
-	harmless := "load 3 of https://example.com/a/b: token expired, 2 rows"
+	harmless := "load 3 of https://example.com/a/b: token expired, 2 rows, 3 tokens: fine"
 	if got := line(t, "", func(l *slog.Logger) { l.Info(harmless) }); got["msg"] != harmless {
 		t.Errorf("%v", got["msg"])
 	}

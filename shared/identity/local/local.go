@@ -64,7 +64,8 @@ func Open(ctx context.Context, db *state.DB, secrets *secret.Store, issuer strin
 // SignIn implements identity.Driver.
 func (p *Provider) SignIn() identity.SignIn { return identity.SignIn{Method: identity.Links} }
 
-// EnsureOwner makes the first account, with the role owner, unless it is there.
+// EnsureOwner makes the first account, with the role owner, unless it is there. One that
+// was removed is made again: who can start the program on its folder owns what is in it.
 // Of several callers at once exactly one is told that it made it.
 func (p *Provider) EnsureOwner(ctx context.Context) (identity.Principal, bool, error) {
 	u, made, err := p.users.Ensure(ctx, people.User{Subject: ownerID, Name: "Owner", Role: identity.Owner})

@@ -168,7 +168,7 @@ func TestSweep(t *testing.T) {
 	parent := "projects/" + e.Project + "/locations/" + e.Region
 	// Of each kind: one of a dead run, one of a run that may live, and one of the product's.
 	three := func(before string) []string {
-		return []string{before + dead.Name("thing"), before + alive.Name("thing"), before + "b2brecs-customer-data", before + gcptest.Prefix + "x"}
+		return []string{before + dead.Name("thing"), before + alive.Name("thing"), before + "b2brecs-customer-data", before + gcptest.Prefix + "production-data"}
 	}
 	flows := &names{all: three(parent + "/workflows/")}
 	bases := &names{all: three("projects/" + e.Project + "/databases/")}
@@ -255,7 +255,7 @@ func TestSweep(t *testing.T) {
 	if rest := s.Sweep(ctx, suiteNames, OfRun(alive.Run)); len(rest.Removed) != 9 || len(rest.Left) > 0 {
 		t.Errorf("the rest: %+v", rest)
 	}
-	if l := tables.list(); !slices.Equal(l, []string{"b2brecs_customer_data", "b2brecs_verify_x", "sales"}) {
+	if l := tables.list(); !slices.Equal(l, []string{"b2brecs_customer_data", "b2brecs_verify_production_data", "sales"}) {
 		t.Errorf("the tables are %v", l)
 	}
 	for _, n := range []*names{flows, bases, runs, services} {

@@ -50,8 +50,9 @@ func (d *Driver) Watch(ctx context.Context, prefix string) (<-chan state.Change,
 	ctx, cancel := context.WithCancel(metadata.AppendToOutgoingContext(ctx, "google-cloud-resource-prefix", d.database))
 	w := &watch{d: d, client: c, prefix: prefix, out: make(chan state.Change), told: map[string]int64{}}
 	if w.since, err = w.now(ctx); err != nil {
+		err = problemOf(ctx, err, "watch %q", prefix) // before cancel, which would make it Cancelled
 		cancel()
-		return nil, problemOf(ctx, err, "watch %q", prefix)
+		return nil, err
 	}
 	go func() {
 		select {

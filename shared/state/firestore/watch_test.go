@@ -10,8 +10,10 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	fake "github.com/b2brecs/b2brecs/shared/internal/gcpfake/firestore"
+	"github.com/b2brecs/b2brecs/shared/problem"
 	"github.com/b2brecs/b2brecs/shared/state"
 )
 
@@ -98,6 +100,21 @@ func TestWatchAcrossBreaks(t *testing.T) {
 				quiet(t, ch)
 			})
 		}
+	}
+}
+
+// Who asks for a watch while the service is away may ask again: nobody cancelled it.
+func TestWatchOfAServiceThatIsAway(t *testing.T) {
+	t.Parallel() // waits
+	s := start(t, nil)
+	s.SetFault(func(m string, _ proto.Message) (error, error) {
+		if m == "RunQuery" {
+			return fake.Lost, nil
+		}
+		return nil, nil
+	})
+	if _, err := state.New(driver(t, s, nil)).Watch(t.Context(), "docs"); !problem.Is(err, problem.Unavailable) {
+		t.Errorf("%v (%s)", err, problem.CodeOf(err))
 	}
 }
 

@@ -27,11 +27,15 @@ export function People() {
   const client = useQueryClient()
   const [search, set] = useAddress()
   const [leaving, setLeaving] = useState<Person>()
+  const [stepping, setStepping] = useState<Role>() // down from owner, oneself
   const me = useQuery(q.me())
   const way = useQuery(q.signInWay())
   const list = useQuery(q.people({ limit: 100, cursor: search.cursor }))
   const renew = () => Promise.all([client.invalidateQueries({ queryKey: ['people'] }), client.invalidateQueries({ queryKey: ['me'] })])
-  const change = useMutation({ mutationFn: (p: { subject: string; role: Role }) => api.changePerson(p.subject, { role: p.role }), onSettled: renew })
+  const change = useMutation({ mutationFn: (p: { subject: string; role: Role }) => api.changePerson(p.subject, { role: p.role }), onSettled: () => {
+    setStepping(undefined)
+    return renew()
+  } })
   const remove = useMutation({
     mutationFn: (p: Person) => api.removePerson(p.subject),
     onSuccess: () => {
@@ -45,7 +49,11 @@ export function People() {
     { id: 'who', header: 'Person', cell: (p) => <span className="two-line"><span className="em">{p.name}{p.subject === me.data?.subject && <span className="t3"> (you)</span>}</span>{p.subject !== p.name && <span className="t3 small">{p.subject}</span>}</span> },
     {
       id: 'role', header: 'Role', width: 150,
-      cell: (p) => <Select miw={112} aria-label={`Role of ${p.name}`} data={ROLES} value={p.role} allowDeselect={false} disabled={change.isPending} onChange={(v) => v && v !== p.role && change.mutate({ subject: p.subject, role: v as Role })} />,
+      cell: (p) => <Select miw={112} aria-label={`Role of ${p.name}`} data={ROLES} value={p.role} allowDeselect={false} readOnly={change.isPending} onChange={(v) => {
+        if (!v || v === p.role) return
+        if (p.subject === me.data?.subject) setStepping(v as Role)
+        else change.mutate({ subject: p.subject, role: v as Role })
+      }} />,
     },
     { id: 'since', header: 'Since', width: 110, right: true, wide: true, cell: (p) => <span className="t2"><Ago t={p.created_at} /></span> },
     { id: 'by', header: 'Given by', width: 200, wide: true, cell: (p) => <span className="t2 clip">{p.created_by || '—'}</span> },
@@ -53,7 +61,7 @@ export function People() {
   return (
     <Page crumbs={[{ label: 'People' }]}>
       <Title>People</Title>
-      <Give done={renew} next={way.data && (way.data.method === 'link' ? 'Make a sign-in link in the list and send it to them.' : `They sign in at ${way.data.issuer ?? ''}.`)} />
+      {list.data && <Give done={renew} next={way.data && (way.data.method === 'link' ? 'Make a sign-in link in the list and send it to them.' : `They sign in at ${way.data.issuer ?? ''}.`)} />}
       {change.error && <ActionError error={change.error} />}
       {link.error && <ActionError error={link.error} />}
       {link.data && (
@@ -78,6 +86,12 @@ export function People() {
       <Panel title="What the roles may do" note="each also what the ones above it may">
         <dl className="people-roles">{ROLES.map((r) => <div key={r.value}><dt className="em">{r.label}</dt><dd className="t2">{r.may}</dd></div>)}</dl>
       </Panel>
+      <Modal opened={!!stepping} onClose={() => setStepping(undefined)} title={`Become ${stepping ?? ''}?`} size={420}>
+        <div className="stack">
+          <p className="t2">You can no longer say who has access, and only another owner can make you one again.</p>
+          <div className="row"><Button variant="filled" className="btn-stop" loading={change.isPending} onClick={() => stepping && me.data && change.mutate({ subject: me.data.subject, role: stepping })}>Change my role</Button><Button onClick={() => setStepping(undefined)} data-autofocus>Stay owner</Button></div>
+        </div>
+      </Modal>
       <Modal opened={!!leaving} onClose={() => setLeaving(undefined)} title={`Remove ${leaving?.name ?? ''}?`} size={420}>
         <div className="stack">
           <p className="t2">{leaving?.subject === me.data?.subject ? 'You lose access with your next click. ' : 'Their next request is refused. '}What they made stays.</p>

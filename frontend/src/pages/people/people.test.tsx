@@ -16,11 +16,12 @@ vi.mock('@tanstack/react-router', async (real) => ({ ...(await real<object>()), 
 Element.prototype.scrollIntoView = () => undefined // jsdom has none
 
 const olga: Person = { subject: 'olga@acme.example', name: 'Olga', email: 'olga@acme.example', role: 'owner', created_at: '2026-01-01T00:00:00Z' }
+const paul: Person = { ...olga, subject: 'paul@acme.example', name: 'Paul', email: 'paul@acme.example', role: 'viewer' }
 let list: Person[]
 
 afterEach(cleanup)
 beforeEach(() => {
-  list = [olga]
+  list = [olga, paul]
   vi.restoreAllMocks()
   vi.spyOn(api, 'me').mockResolvedValue({ subject: olga.subject, name: 'Olga', role: 'owner', may: [], api_version: '1' })
   vi.spyOn(api, 'signInWay').mockResolvedValue({ method: 'link' })
@@ -45,13 +46,26 @@ test('a colleague is let in by the keyboard alone, and gets a link', async () =>
   expect(await screen.findByText('http://127.0.0.1/signin?code=x')).toBeTruthy()
 })
 
-test('a role is changed where it stands', async () => {
+test('an owner is asked before they step down', async () => {
   const change = vi.spyOn(api, 'changePerson').mockResolvedValue({ ...olga, role: 'manager' })
-  const role = await screen.findByRole('combobox', { name: 'Role of Olga' })
-  await userEvent.click(role)
+  await userEvent.click(await screen.findByRole('combobox', { name: 'Role of Olga' }))
   const roles = await screen.findByRole('listbox', { name: 'Role of Olga', hidden: true })
   await userEvent.click(within(roles).getByRole('option', { name: 'Manager', hidden: true }))
+  const dialog = await screen.findByRole('dialog')
+  expect(change).not.toHaveBeenCalled()
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Change my role' }))
   await waitFor(() => expect(change).toHaveBeenCalledWith(olga.subject, { role: 'manager' }))
+})
+
+test('a role is changed where it stands', async () => {
+  const change = vi.spyOn(api, 'changePerson').mockReturnValue(new Promise(() => undefined)) // it is on its way
+  const role = await screen.findByRole('combobox', { name: 'Role of Paul' })
+  await userEvent.click(role)
+  const roles = await screen.findByRole('listbox', { name: 'Role of Paul', hidden: true })
+  await userEvent.click(within(roles).getByRole('option', { name: 'Manager', hidden: true }))
+  await waitFor(() => expect(change).toHaveBeenCalledWith(paul.subject, { role: 'manager' }))
+  await waitFor(() => expect(role).toHaveProperty('readOnly', true))
+  expect(role).toHaveProperty('disabled', false) // which would take the focus away
 })
 
 test('the last owner stays, and it says why', async () => {

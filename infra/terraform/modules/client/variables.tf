@@ -80,6 +80,10 @@ variable "query_limit_gb" {
   description = "What one statement may read in BigQuery, in GB; more is refused before it costs anything."
   type        = number
   default     = 100
+  validation {
+    condition     = var.query_limit_gb >= 1 && var.query_limit_gb <= 1000000 && floor(var.query_limit_gb) == var.query_limit_gb
+    error_message = "A whole number of GB from 1 to 1,000,000: functions take no other."
+  }
 }
 
 variable "requests_per_minute" {
