@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,15 @@ type process struct {
 	exited chan struct{} // closed after Wait
 	last   lastLines
 	log    atomic.Pointer[taskLog] // of the running or last task
+	marks  chan string             // requests whose last line of standard error has been read
 }
+
+// endMark leads the line of standard error after which a request says nothing more there.
+const endMark = "b2brecs-worker: end of "
+
+// markPatience is how long a request that has ended is waited for on standard error:
+// its reader may be behind, but a component may have closed it too.
+const markPatience = 5 * time.Second
 
 type request struct {
 	ID            string `json:"id"`
@@ -74,7 +83,7 @@ func (w *worker) ensure() error {
 		discard()
 		return err
 	}
-	p := &process{cmd: cmd, stdin: stdin, events: make(chan event, 64), exited: make(chan struct{})}
+	p := &process{cmd: cmd, stdin: stdin, events: make(chan event, 64), exited: make(chan struct{}), marks: make(chan string, 64)}
 	errDone := make(chan struct{})
 	go func() {
 		defer close(errDone)
@@ -109,6 +118,16 @@ func (w *worker) launch(cmd *exec.Cmd) (stdin io.WriteCloser, stdout, stderr io.
 
 // note keeps a line that is no event.
 func (p *process) note(line string) {
+	if id, ok := strings.CutPrefix(line, endMark); ok {
+		select {
+		case p.marks <- id:
+		default: // nobody has waited for a long time
+		}
+		return
+	}
+	if line == "" {
+		return
+	}
 	p.last.add(line)
 	if log := p.log.Load(); log != nil {
 		log.line(line)
@@ -155,6 +174,27 @@ func (w *worker) run(ctx context.Context, c *call) error {
 	}
 }
 
+// settle waits until standard error has been read to the end of a request: what is
+// behind belongs to the log of this task, not to the next one's.
+func (p *process) settle(ctx context.Context, id string) {
+	late := time.NewTimer(markPatience)
+	defer late.Stop()
+	for {
+		select {
+		case mark := <-p.marks:
+			if mark == id {
+				return
+			}
+		case <-p.exited:
+			return
+		case <-ctx.Done():
+			return
+		case <-late.C:
+			return
+		}
+	}
+}
+
 func (p *process) run(ctx context.Context, c *call) error {
 	p.log.Store(c.log)
 	line, err := json.Marshal(request{c.job + "/" + c.task, c.component, c.input})
@@ -185,8 +225,10 @@ func (p *process) run(ctx context.Context, c *call) error {
 			case "progress":
 				c.progress(numbers(e.Progress))
 			case "done":
+				p.settle(ctx, e.ID)
 				return nil
 			case "failed":
+				p.settle(ctx, e.ID)
 				if e.Error.Traceback != "" {
 					c.log.line(e.Error.Traceback)
 				}

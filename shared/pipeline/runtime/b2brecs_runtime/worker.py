@@ -8,7 +8,8 @@ Standard input, one JSON object a line:
 Standard output, one JSON object a line:
   {"id", "event": "started" | "log" | "progress" | "done" | "failed",
    "line"?, "progress"?, "error"?: {"type", "message", "traceback"}}
-Standard error: anything libraries print on their own.
+Standard error: anything libraries print on their own, and before "done" or "failed"
+a line "b2brecs-worker: end of <id>", after which nothing of that request comes.
 
 TensorFlow is imported in the background from the start. Components run on the
 main thread. The process ends when standard input closes or its parent is gone,
@@ -169,6 +170,8 @@ class Worker:
             with self.lock:
                 self.running = None
                 self.cancelled.discard(identity)
+        # One write, with a line's end before it: a library may have left one open.
+        os.write(2, f"\nb2brecs-worker: end of {identity}\n".encode())
         if error is None:
             self.send(identity, "done")
         else:

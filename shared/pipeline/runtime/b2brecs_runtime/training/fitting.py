@@ -12,7 +12,7 @@ from b2brecs_runtime.training.journal import Journal
 from b2brecs_runtime.training.products import Catalogue
 from b2brecs_runtime.training.run import Run
 from b2brecs_runtime.training.scann_index import PROBES
-from b2brecs_runtime.training.selection import Selection, standard_error
+from b2brecs_runtime.training.selection import Selection
 
 # A tower whose gradient stays below this for PATIENCE_COLLAPSED epochs learns nothing any more.
 COLLAPSED_NORM = 1e-7
@@ -34,13 +34,10 @@ def fit(
     model: has query_tower, candidate_tower and compute_loss(features, training),
     the mean loss of a batch before regularisation. The best epoch is the one with
     the highest evaluation Recall@10; without evaluation rows it is the last. Epoch
-    0 is the model before training: it is left, and best_epoch is 0, where the best
-    epoch is not better by one standard error of the paired difference over the
-    customers (the one-standard-error rule, Breiman et al. 1984, section 3.4.3: of two
-    that cannot be told apart, the simpler). With CONFIG's patience above 0, training
-    ends after so many epochs without a better one; the first is compared with none,
-    since learning may begin with a step back. Returns training_metrics.json's
-    document. Raises Diverged.
+    0 is the model before training: where no epoch is better, that one is left, and
+    best_epoch is 0. With CONFIG's patience above 0, training ends after so many
+    epochs without a better one; the first is compared with none, since learning may
+    begin with a step back. Returns training_metrics.json's document. Raises Diverged.
     """
     config = run.config
     optimizer = optimizers.make(config)
@@ -52,7 +49,7 @@ def fit(
         loop = _Loop(model, optimizer)
     journal = Journal(run, _params(run, train, evaluation, catalogue, selection))
     with run.timed("evaluate"):
-        untrained = recalls = selection.measure(model)
+        untrained = selection.measure(model) if len(selection.pairs) else None
     start = weights = model.get_weights()
     best, best_epoch = -1.0, 0
     flat = dict.fromkeys(loop.towers, 0)
@@ -72,17 +69,15 @@ def fit(
                 data = evaluation.batches(config["batch_size"])
                 series |= loop.evaluate(data, evaluation.steps(config["batch_size"]))
             if len(selection.pairs):
-                now = selection.measure(model)
-                series["val_recall@10"] = float(now.mean())
+                series["val_recall@10"] = selection.measure(model)
         series["seconds"] = round(seconds, 3)
         series["examples_per_second"] = round(train.rows / max(seconds, 1e-6), 1)
         journal.epoch(epoch, series, gradients, loop.weights())
         measured = series.get("val_recall@10")
         # While nothing is found yet there is nothing to choose by: go on.
         if measured is None or best <= 0 or measured > best + MIN_DELTA:
-            if measured is not None:
-                best, recalls = measured, now
-            best_epoch, weights = epoch, model.get_weights()
+            best, best_epoch = measured if measured is not None else best, epoch
+            weights = model.get_weights()
         journal.document["best_epoch"] = best_epoch + 1
         journal.progress(config["epochs"], series)
         print(_line(epoch, config["epochs"], series), flush=True)
@@ -95,13 +90,13 @@ def fit(
             break
         if measured is not None and 0 < config["patience"] <= epoch - best_epoch:
             break
-    if untrained.any() and (recalls - untrained).mean() <= standard_error(recalls - untrained):
-        best, weights = float(untrained.mean()), start
+    if untrained and best <= untrained + MIN_DELTA:
+        best, weights = untrained, start
         journal.document["best_epoch"] = 0
     model.set_weights(weights)
     final = {f"final_{name}": values[-1] for name, values in journal.document["loss"].items()}
     if best >= 0:
-        final |= {"best_val_recall@10": best, "untrained_val_recall@10": float(untrained.mean())}
+        final |= {"best_val_recall@10": best, "untrained_val_recall@10": untrained}
     journal.document["final_metrics"] = final
     journal.save()
     run.journal = journal

@@ -60,10 +60,10 @@ class Selection:
         self.pairs = np.sort(hits[:, 0] * len(catalogue) + hits[:, 1])
         self._top: Any = None
 
-    def measure(self, model: Any) -> np.ndarray:
-        """Recall@k of each customer with the model as it is now; shape [customers]."""
-        if not len(self.pairs):
-            return np.zeros([self.customers])
+    def measure(self, model: Any) -> float:
+        """Recall@k of the model as it is now; 0 when there is nobody to ask for."""
+        if not self.customers or not len(self.pairs):
+            return 0.0
         if self._top is None:
             # One trace for the whole run: the model's variables change, not its graph.
             self._top = tf.function(
@@ -87,14 +87,7 @@ class Selection:
             wanted = np.arange(start, stop)[:, None] * len(self.catalogue) + top
             at = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
             found[start:stop] = (self.pairs[at] == wanted).sum(1)
-        return found / np.minimum(self.k, self.bought)
-
-
-def standard_error(difference: np.ndarray) -> float:
-    """Of the mean of independent differences, one per customer; infinite for fewer than two."""
-    if len(difference) < 2:
-        return float("inf")
-    return float(np.std(difference, ddof=1) / np.sqrt(len(difference)))
+        return float(np.mean(found / np.minimum(self.k, self.bought)))
 
 
 def _rows(examples: Examples, keys: list[str], rows: np.ndarray) -> dict[str, np.ndarray]:

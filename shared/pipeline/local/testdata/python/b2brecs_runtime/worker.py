@@ -28,8 +28,10 @@ def main():
                     lambda values: send(id=name, event="progress", progress=values),
                 )
             send(id=name, event="log", line=f"{request['component']} is done")
+            print(f"\nb2brecs-worker: end of {name}", file=sys.stderr, flush=True)
             send(id=name, event="done")
         except Exception as error:
+            print(f"\nb2brecs-worker: end of {name}", file=sys.stderr, flush=True)
             send(
                 id=name,
                 event="failed",
