@@ -1,4 +1,5 @@
 import react from '@vitejs/plugin-react'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 // The address of a running server for `npm run dev`, e.g. http://127.0.0.1:8420.
@@ -20,6 +21,8 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test-setup.ts'],
+    // The browser's build of it, which keeps its session; Node's does not.
+    alias: { '@firebase/auth': fileURLToPath(new URL('node_modules/@firebase/auth/dist/esm/index.js', import.meta.url)) },
     testTimeout: 60_000, // a busy machine is no failure
   },
 })

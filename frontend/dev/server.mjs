@@ -20,6 +20,16 @@ const missing = (what) => ({ status: 404, body: { type: 'about:blank#not_found',
 const live = (e) => ['pending', 'preparing', 'running'].includes(e.status)
 const matches = (e, q) => (!q.get('status') || (q.get('status') === 'active' ? live(e) : e.status === q.get('status'))) && (!q.get('search') || `#${e.number} ${e.name}`.toLowerCase().includes(q.get('search').toLowerCase()))
 
+/** An experiment as the API's list has it. */
+const column = ({ column }) => ({ column })
+const tower = (t) => ({ features: t.features.map(column), crosses: t.crosses.map((c) => ({ features: c.features.map(column) })) })
+const but = (o, ...keys) => Object.fromEntries(Object.entries(o).filter(([k]) => !keys.includes(k)))
+const listed = (e) => ({
+  ...but(e, 'root', 'job_seq', 'callback_url', 'warnings'), stages: e.stages.map(({ name, state }) => ({ name, state })), examples: e.examples && { rows: e.examples.rows, to: e.examples.to },
+  metrics: e.metrics && { ...e.metrics, protocol: but(e.metrics.protocol, 'rules', 'cutoffs', 'cold_customers', 'rows', 'unseen_item_rows') },
+  snapshot: { ...e.snapshot, dataset_version: { number: e.snapshot.dataset_version.number }, features: { query: tower(e.snapshot.features.query), candidate: tower(e.snapshot.features.candidate) } },
+})
+
 /** Answers one call; undefined when there is no such route. */
 function answer(method, path, q, body, { empty, many }) {
   const experiments = many ? (board ??= data.board()) : data.experiments
@@ -39,7 +49,7 @@ function answer(method, path, q, body, { empty, many }) {
     if (kind === 'connections:test') return { ok: false, message: 'the connection stopped at the TLS step', seconds: 0.091, tables: [], problem: data.runs[2].error }
     if (kind === 'connections') return !id ? (method === 'POST' ? data.connections[1] : list(empty ? data.connections.slice(0, 1) : data.connections)) : sub === 'test' ? { ok: true, message: 'The source answers.', seconds: 0.031, tables: [] } : sub === 'tables' ? (seg[4] ? { ...data.detect, format: undefined, keys: ['transaction_id'], timestamps: ['transaction_date'], recommended_timestamp: 'transaction_date' } : list([{ schema: 'public', name: 'invoice_lines', kind: 'table', rows_estimate: 1_882_300, bytes: 410_000_000 }, { schema: 'public', name: 'items', kind: 'table', rows_estimate: 48_210, bytes: 9_000_000 }])) : one(data.connections, id, 'The connection')
     if (kind === 'jobs') return !id ? (method === 'POST' ? data.jobs[1] : list(some(data.jobs))) : sub === 'runs' ? data.runs[0] : one(data.jobs, id, 'The job')
-    if (kind === 'runs') return !id ? list(some(data.runs).filter((r) => (!q.get('status') || r.status === q.get('status')) && (!q.get('job') || r.job === q.get('job'))), Number(q.get('limit'))) : sub === 'chunks' ? list(id === 'r318' ? data.chunks : data.chunks.slice(0, 8).map((c) => ({ ...c, state: 'loaded' }))) : sub === 'rejects' ? list(data.rejects) : one(data.runs, id, 'The run')
+    if (kind === 'runs') return !id ? list(some(data.runs).filter((r) => (!q.get('status') || r.status === q.get('status')) && (!q.get('job') || r.job === q.get('job'))), Number(q.get('limit'))) : sub === 'chunks' ? list(data.chunksOf(data.runs.find((r) => r.id === id) ?? data.runs[0])) : sub === 'rejects' ? list(data.rejects) : one(data.runs, id, 'The run')
   }
   if (seg[0] === 'projects' && seg[1] === 'main') {
     const [, , kind, id, sub, sub2] = seg
@@ -53,7 +63,7 @@ function answer(method, path, q, body, { empty, many }) {
     if (kind === 'model-configs') return !id ? list(some(data.modelConfigs)) : one(data.modelConfigs, id, 'The model')
     if (kind === 'code:generate') return data.codeOf(body.features)
     if (kind === 'experiments:check') return { errors: [], warnings: [], settings: body.settings, snapshot: data.experiments[0].snapshot }
-    if (kind === 'experiments') return !id ? list(some(experiments).filter((e) => matches(e, q)), Number(q.get('limit')), q.get('cursor')) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(experiments, id, 'The experiment')
+    if (kind === 'experiments') return !id ? list(some(experiments).filter((e) => matches(e, q)).map(listed), Number(q.get('limit')), q.get('cursor')) : sub === 'history' ? (['e10', 'e7'].includes(id) ? { experiment: id, epochs: [], series: {} } : data.history(id)) : sub === 'code' ? data.codeOf(data.featureConfigs[0].definition) : sub === 'logs' ? { lines: sub2 === 'trainer' ? data.logLines : data.logLines.slice(0, 6) } : one(experiments, id, 'The experiment')
     if (kind === 'recommendations') {
       if (!id) return list(data.customers.filter((c) => c.id.includes(q.get('search') ?? '')), Number(q.get('limit')))
       return data.recommendation(decodeURIComponent(id), Number(q.get('k') ?? 10), data.customers.some((c) => c.id === id), q.get('exclude_seen') === 'true')
@@ -80,7 +90,7 @@ export function serve({ port = 0, empty = false, many = false, signedOut = false
         } catch {
           body = undefined
         }
-        let out = signedOut ? { status: 401, body: { detail: 'this request carries no valid token', code: 'unauthenticated' } } : answer(req.method, u.pathname, u.searchParams, body, { empty, many })
+        let out = u.pathname === '/v1/sign-in' ? { method: 'link' } : signedOut ? { status: 401, body: { detail: 'this request carries no valid token', code: 'unauthenticated' } } : answer(req.method, u.pathname, u.searchParams, body, { empty, many })
         if (out === undefined) out = missing(`The route ${req.method} ${u.pathname}`)
         const failed = out && typeof out.status === 'number' && out.body
         res.writeHead(failed ? out.status : 200, { 'content-type': failed ? 'application/problem+json' : 'application/json' })

@@ -12,7 +12,7 @@ const ONLY = process.argv[3]
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const p = '/projects/main'
 const PAGES = [
-  ['overview', p], ['connections', '/connections'], ['connection', '/connections/c1'], ['new-connection', '/connections/new'], ['etl', '/etl'], ['etl-run', '/etl/runs/r318'], ['etl-run-failed', '/etl/runs/r316'], ['jobs', '/etl/jobs'], ['job', '/etl/jobs/j2'], ['new-job', '/etl/jobs/new?connection=c1&schema=public&table=invoice_lines'],
+  ['overview', p], ['connections', '/connections'], ['connection', '/connections/c1'], ['new-connection', '/connections/new'], ['etl', '/etl'], ['etl-run', '/etl/runs/r318'], ['etl-run-ended', '/etl/runs/r313'], ['etl-run-short', '/etl/runs/r317'], ['etl-run-failed', '/etl/runs/r316'], ['jobs', '/etl/jobs'], ['job', '/etl/jobs/j2'], ['new-job', '/etl/jobs/new?connection=c1&schema=public&table=invoice_lines'],
   ['tables', '/etl/tables?table=raw_data.transactions'], ['upload', '/etl/upload'], ['datasets', `${p}/datasets`], ['new-dataset', `${p}/datasets/new`], ['dataset', `${p}/datasets/d1`], ['dataset-tables', `${p}/datasets/d1?tab=tables`], ['dataset-statistics', `${p}/datasets/d1?tab=statistics`], ['dataset-preview', `${p}/datasets/d1?tab=preview`], ['dataset-sql', `${p}/datasets/d1?tab=sql`],
   ['models', `${p}/models`], ['features', `${p}/models/f1`], ['features-diff', `${p}/models/f1?view=diff&f=query.city`], ['features-model', `${p}/models/f1?pane=model`], ['experiments', `${p}/experiments?sel=e11,e9`], ['compare', `${p}/experiments?sel=e11,e9,e8&compare=1`], ['new-experiment', `${p}/experiments/new`],
   ['experiment', `${p}/experiments/e11`], ['experiment-running', `${p}/experiments/e12?logs=trainer`], ['experiment-failed', `${p}/experiments/e10`], ['experiment-insights', `${p}/experiments/e11?tab=insights`], ['experiment-training', `${p}/experiments/e11?tab=training`], ['experiment-code', `${p}/experiments/e11?tab=code&code=trainer`],
@@ -28,7 +28,7 @@ let bad = 0
 for (const [view, options] of Object.entries(VIEWS)) {
   if (process.env.VIEW && process.env.VIEW !== view) continue
   const context = await browser.newContext({ ...options, reducedMotion: 'reduce' })
-  const jobs = [...PAGES.map(([n, path]) => [n, at(servers.full) + path]), ['board', `${at(servers.many)}${p}/experiments?sel=e146,e140,e141`], ['board-filtered', `${at(servers.many)}${p}/experiments?status=completed&recall=0.2..0.24&page=2`], ['empty', at(servers.empty) + p], ['sign-in', at(servers.out) + p]]
+  const jobs = [...PAGES.map(([n, path]) => [n, at(servers.full) + path]), ['board', `${at(servers.many)}${p}/experiments?sel=e146,e140,e141`], ['board-trend', `${at(servers.many)}${p}/experiments?view=trend&sel=e146,e140&cols=status,lr,dropout,optimizer,split,recall@5,recall@10,ndcg@100,coverage@10,loss,took,at&sort=-recall@10`], ['board-filtered', `${at(servers.many)}${p}/experiments?status=completed&recall=0.2..0.24&page=2`], ['empty', at(servers.empty) + p], ['sign-in', at(servers.out) + p]]
   for (const [name, url] of jobs) {
     if (ONLY && !name.match(new RegExp(ONLY))) continue
     const page = await context.newPage()

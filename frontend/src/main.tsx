@@ -1,7 +1,7 @@
 import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { StrictMode } from 'react'
+import { StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 
 import '@fontsource/inter/latin-400.css'
@@ -16,21 +16,30 @@ import './app/mantine.css'
 import './theme/tokens.css'
 import './app/palette.css'
 
+import { api } from './api/calls'
 import { makeClient } from './api/queries'
 import { startWatcher } from './api/watch'
 import { makeRouter } from './app/router'
+import { Gate } from './auth/Gate'
+import { session } from './auth/session'
 import { resolver, theme } from './theme/theme'
 
 const client = makeClient()
 startWatcher(client)
-const router = makeRouter()
+void session.start(api.signInWay)
 const schemes = localStorageColorSchemeManager({ key: 'b2-scheme' })
+
+/** Made when somebody is in: a sign-in may have changed the address before. */
+function Routes() {
+  const [router] = useState(makeRouter)
+  return <RouterProvider router={router} />
+}
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={resolver} colorSchemeManager={schemes} defaultColorScheme="auto">
       <QueryClientProvider client={client}>
-        <RouterProvider router={router} />
+        <Gate><Routes /></Gate>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

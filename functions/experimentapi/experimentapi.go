@@ -128,11 +128,15 @@ const (
 func Register(a huma.API, s Services) {
 	x := s.experiments()
 	api.Handle(a, api.Op{ID: "listExperiments", Method: http.MethodGet, Path: base, Tag: tag, Role: identity.Viewer, Summary: "List experiments"},
-		func(ctx context.Context, in *list) (*api.ListOut[experiment.Experiment], error) {
+		func(ctx context.Context, in *list) (*api.ListOut[experiment.Listed], error) {
 			items, next, err := x.List(ctx, in.Project.Project, experiment.Filter{
 				Status: in.Status, Dataset: in.Dataset, FeatureConfig: in.FeatureConfig, ModelConfig: in.ModelConfig, Search: in.Search,
 			}, in.Limit, in.Cursor)
-			return api.Lists(items, next, err)
+			listed := make([]experiment.Listed, len(items))
+			for i, e := range items {
+				listed[i] = e.Listed()
+			}
+			return api.Lists(listed, next, err)
 		})
 	api.Handle(a, api.Op{ID: "createExperiment", Method: http.MethodPost, Path: base, Tag: tag, Role: identity.Analyst, Status: http.StatusCreated, Summary: "Start an experiment"},
 		func(ctx context.Context, in *create) (*api.Body[experiment.Experiment], error) {

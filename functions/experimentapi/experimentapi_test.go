@@ -152,3 +152,23 @@ func TestRoles(t *testing.T) {
 		}
 	}
 }
+
+// A board shows hundreds of runs: what is large is read with one of them.
+func TestListIsSlim(t *testing.T) {
+	s := open(t)
+	code, e := s.call(t, identity.Analyst, "POST", "/experiments", s.input())
+	if code != http.StatusCreated {
+		t.Fatalf("create: %d %v", code, e)
+	}
+	_, list := s.call(t, identity.Viewer, "GET", "/experiments", "")
+	listed := list["items"].([]any)[0].(map[string]any)
+	version := listed["snapshot"].(map[string]any)["dataset_version"].(map[string]any)
+	if len(version) != 1 || version["number"] != 1.0 {
+		t.Errorf("the list tells of the dataset's version %v", version)
+	}
+	_, one := s.call(t, identity.Viewer, "GET", "/experiments/"+e["id"].(string), "")
+	snapshot := one["snapshot"].(map[string]any)
+	if v := snapshot["dataset_version"].(map[string]any); len(v["schema"].([]any)) == 0 || v["definition"] == nil || one["root"] == "" {
+		t.Errorf("an experiment lacks what the list leaves out: %v", v)
+	}
+}

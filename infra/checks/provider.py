@@ -28,6 +28,7 @@ _ACCOUNT = "{account_id}@{project}.iam.gserviceaccount.com"
 # Attributes that follow from others. Only tests see them: a plan before the first apply
 # knows none of them.
 FOLLOWS = {
+    "google_apikeys_key": {"key_string": "AIza-{name}"},
     "google_cloud_run_v2_service": {"uri": "https://{name}.a.run.app"},
     "google_compute_backend_bucket": {"id": "bucket/{name}"},
     "google_compute_backend_service": {"id": "service/{name}"},

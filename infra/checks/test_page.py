@@ -4,7 +4,7 @@ import re
 import unittest
 
 import plans
-from facts import FUNCTIONS, ROOT
+from facts import FUNCTIONS, ROOT, go
 
 
 class Routes(unittest.TestCase):
@@ -54,6 +54,35 @@ class Routes(unittest.TestCase):
             for p in f.get("paths", []):
                 shapes.setdefault(re.sub(r"\{\w+\}", "*", p), []).append(name)
         self.assertEqual({p: n for p, n in shapes.items() if len(n) > 1}, {})
+
+    def test_the_page_may_ask_where_people_sign_in(self):
+        """The policy is that of the box, whose page is tried in a browser, with Google's addresses."""
+        here = go(
+            "shared/platform/cloudbox/gateway.go", r'"(default-src .* connect-src \'self\' )"\+'
+        )
+        rest = go("shared/platform/cloudbox/gateway.go", r'"(; frame-ancestors .*)"\)')
+        google = "https://identitytoolkit.googleapis.com https://securetoken.googleapis.com"
+        for asked, variables in (
+            (google, {}),
+            (
+                "https://id.example:8443",
+                {"oidc_issuer": "https://id.example:8443/realms/a", "oidc_audience": ["page"]},
+            ),
+        ):
+            plan = plans.planner().plan(**variables)
+            headers = plan.of("compute_backend_bucket")["page"]["custom_response_headers"]
+            self.assertIn(
+                f"Content-Security-Policy: {here}https://storage.googleapis.com {asked}{rest}",
+                headers,
+            )
+            env = plan.of("cloud_run_v2_service")["identity-api"]["template"][0]["containers"][0]
+            names = {e["name"] for e in env["env"]}
+            self.assertEqual("B2BRECS_IDENTITY_PLATFORM_KEY" in names, not variables)
+        key = plans.plan().of("apikeys_key")["page"]["restrictions"][0]
+        self.assertEqual(
+            {t["service"] for t in key["api_targets"]}, {u[8:] for u in google.split(" ")}
+        )
+        self.assertTrue(key["browser_key_restrictions"][0]["allowed_referrers"])
 
     def test_the_rest_is_the_page(self):
         for path in ("/", "/index.html", "/assets/a-1.js", "/experiments/1", "/v1x"):

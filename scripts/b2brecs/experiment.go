@@ -70,7 +70,7 @@ func experimentCommand() *cobra.Command {
 }
 
 func listExperiments(cmd *cobra.Command, c *client.Client, project string) error {
-	list, err := client.Get[api.List[experiment.Experiment]](cmd.Context(), c, "/v1/projects/%s/experiments", project)
+	list, err := client.Get[api.List[experiment.Listed]](cmd.Context(), c, "/v1/projects/%s/experiments", project)
 	if err != nil {
 		return err
 	}

@@ -135,8 +135,12 @@ func addPerson(ctx context.Context, cmd *cobra.Command, c *client.Client, email,
 		return err
 	}
 	next := "they sign in at " + how.Issuer
-	if how.Method == identity.Links {
+	switch how.Method {
+	case identity.Links:
 		next = "b2brecs people link " + u.Subject + " prints their sign-in link"
+	case identity.IdentityPlatform:
+		next = "they sign in on the page, with an account at the project's Identity Platform"
+	case identity.OIDC: // the issuer says it all
 	}
 	return tell(cmd, u, "%s is %s; %s", u.Subject, u.Role, next)
 }

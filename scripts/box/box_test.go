@@ -75,17 +75,22 @@ type box struct {
 // open starts a box, with one process for each function or a single one.
 func open(t *testing.T, single bool) *box {
 	t.Helper()
+	return openWith(t, home.Options{Single: single})
+}
+
+func openWith(t *testing.T, o home.Options) *box {
+	t.Helper()
 	if cloudbox.SQLPython() == "" {
 		t.Skip("SKIPPED: no Python with bqemulator; scripts/python-env --bqemulator makes one, or B2BRECS_BQEMULATOR_PYTHON names one")
 	}
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))
-	dir := t.TempDir()
-	started, err := home.Start(t.Context(), home.Options{Root: filepath.Join("..", ".."), Dir: dir, Unit: program(t, "function"), Single: single, Log: log})
+	o.Root, o.Dir, o.Unit = filepath.Join("..", ".."), t.TempDir(), program(t, "function")
+	o.Log = slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))
+	started, err := home.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &box{started, dir}
+	b := &box{started, o.Dir}
 	t.Cleanup(func() {
 		if t.Failed() {
 			b.tell(t)

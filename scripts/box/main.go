@@ -53,8 +53,8 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	fmt.Printf("the box answers at %s\n  command line: bin/b2brecs runs --data %s\n  logs of the functions: %s\n  token of %s: %s\nCtrl-C ends it; nothing is kept.\n",
-		b.URL, o.Dir, b.Logs(), cloudbox.Owner, b.Token)
+	fmt.Printf("the page and the API are at %s\n  sign in as %s, or as %s once the owner gave access under People\n  command line: bin/b2brecs runs --data %s\n  logs of the functions: %s\n  token of %s: %s\nCtrl-C ends it; nothing is kept.\n",
+		b.URL, cloudbox.Owner, cloudbox.Colleague, o.Dir, b.Logs(), cloudbox.Owner, b.Token)
 	if *sample != "" {
 		c := exec.CommandContext(ctx, "bin/b2brecs", "sample", "--run", "--size", *sample, "--data", o.Dir)
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr

@@ -60,16 +60,22 @@ const (
 	Links Method = "link"
 	// OIDC is an OpenID Connect issuer: the token it gives is the caller's token here.
 	OIDC Method = "oidc"
+	// IdentityPlatform is Google's, which has no page of its own to sign in at: people
+	// give their address and password to the installation's page, and it to Google
+	// (https://cloud.google.com/identity-platform/docs/use-rest-api#section-sign-in-email-password).
+	IdentityPlatform Method = "identity-platform"
 )
 
 // SignIn says how people sign in at an installation. It is told to anybody: it MUST
 // hold no secret.
 type SignIn struct {
-	Method Method `json:"method" enum:"link,oidc" doc:"link: a one-time link, opened once, begins a session; oidc: send the identity token of the issuer as bearer."`
-	// Of OIDC alone.
-	Issuer   string   `json:"issuer,omitempty" doc:"What is below it at /.well-known/openid-configuration says where to go."`
+	Method Method `json:"method" enum:"link,oidc,identity-platform" doc:"link: a one-time link, opened once, begins a session; oidc: send the identity token of the issuer as bearer; identity-platform: the same, with a token for an address and a password."`
+	// Of the latter two alone.
+	Issuer   string   `json:"issuer,omitempty" doc:"What is below it at /.well-known/openid-configuration says where to go, unless the method is identity-platform."`
 	ClientID string   `json:"client_id,omitempty" doc:"The page's own at the issuer; a public client, which has no secret."`
 	Scopes   []string `json:"scopes,omitempty" nullable:"false"`
+	// Of IdentityPlatform alone.
+	APIKey string `json:"api_key,omitempty" doc:"What Google tells the project by; public, as every page shows its own."`
 }
 
 // Driver verifies tokens and mints service tokens.

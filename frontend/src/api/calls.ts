@@ -95,7 +95,7 @@ export const api = {
   generateCode: (p: string, body: t.Body<'CodeInput'>) => as<t.Code>(ok(client.POST('/v1/projects/{project}/code:generate', { params: at(p), body }))),
 
   // Experiments
-  experiments: (p: string, q?: Filter<'/v1/projects/{project}/experiments'>) => as<t.List<t.Experiment>>(ok(client.GET('/v1/projects/{project}/experiments', { params: { ...at(p), ...page(q) } }))),
+  experiments: (p: string, q?: Filter<'/v1/projects/{project}/experiments'>) => as<t.List<t.Listed>>(ok(client.GET('/v1/projects/{project}/experiments', { params: { ...at(p), ...page(q) } }))),
   experiment: (p: string, i: string) => as<t.Experiment>(ok(client.GET('/v1/projects/{project}/experiments/{id}', { params: of(p, i) }))),
   createExperiment: (p: string, body: t.ExperimentInput, k: string) => as<t.Experiment>(ok(client.POST('/v1/projects/{project}/experiments', { params: { ...at(p), ...key(k) }, body }))),
   renameExperiment: (p: string, i: string, name: string) => as<t.Experiment>(ok(client.PATCH('/v1/projects/{project}/experiments/{id}', { params: of(p, i), body: { name } }))),
@@ -113,8 +113,8 @@ export const api = {
 }
 
 /** All experiments, the newest thousand at most: facets and counts need them together. */
-export async function allExperiments(p: string): Promise<t.List<t.Experiment>> {
-  const items: t.Experiment[] = []
+export async function allExperiments(p: string): Promise<t.List<t.Listed>> {
+  const items: t.Listed[] = []
   let next = ''
   do {
     const page = await api.experiments(p, { limit: 200, cursor: next || undefined })

@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch'
 
+import { session as signedIn } from '../auth/session'
 import { parseJson } from './json'
 import { fromWire } from './problem'
 import type { paths } from './schema.gen'
@@ -20,7 +21,7 @@ function query(params: Record<string, unknown>): string {
 }
 
 /** Calls by path, checked against the API's OpenAPI: path, parameters, body and reply. */
-export const client = createClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer: query, headers: { accept: 'application/json' } })
+export const client = createClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer: query, headers: { accept: 'application/json' }, fetch: (request) => signedIn.fetch(request) })
 
 client.use({
   // A list that is null becomes an empty one before anybody sees it.
@@ -39,7 +40,7 @@ export async function ok<T>(call: Promise<{ data?: T; error?: unknown; response:
   return data as Solid<T>
 }
 
-/** The session's own routes, which stand beside the API. */
+/** The routes of a session that is a cookie, which stand beside the API. */
 export async function session<T>(method: 'GET' | 'POST', path: string): Promise<T> {
   const res = await fetch(path, { method, credentials: 'same-origin', headers: { accept: 'application/json' } })
   const text = await res.text()

@@ -1701,6 +1701,106 @@ export interface components {
                 [key: string]: number;
             };
         };
+        ExperimentListed: {
+            /** Format: int64 */
+            best_epoch?: number;
+            code_hash?: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: int64 */
+            epoch: number;
+            error?: components["schemas"]["ProblemError"];
+            examples?: components["schemas"]["ExperimentListedExamples"];
+            id: string;
+            /** Format: double */
+            loss?: number;
+            metrics?: components["schemas"]["ExperimentListedMetrics"];
+            name?: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: double */
+            progress: number;
+            project: string;
+            /** Format: int64 */
+            recommendations?: number;
+            rerun_of?: string;
+            settings: components["schemas"]["ExperimentSettings"];
+            snapshot: components["schemas"]["ExperimentListedSnapshot"];
+            stages: components["schemas"]["ExperimentListedStage"][];
+            /** Format: date-time */
+            started_at?: string;
+            status: string;
+        };
+        ExperimentListedColumn: {
+            column: string;
+        };
+        ExperimentListedCross: {
+            features: components["schemas"]["ExperimentListedColumn"][];
+        };
+        ExperimentListedExamples: {
+            rows: {
+                [key: string]: number;
+            };
+            to?: string;
+        };
+        ExperimentListedFeatures: {
+            candidate: components["schemas"]["ExperimentListedTower"];
+            query: components["schemas"]["ExperimentListedTower"];
+        };
+        ExperimentListedMetrics: {
+            item_knn: {
+                [key: string]: number;
+            };
+            model: {
+                [key: string]: number;
+            };
+            popularity: {
+                [key: string]: number;
+            };
+            protocol: components["schemas"]["ExperimentListedProtocol"];
+            verdict: string;
+        };
+        ExperimentListedProtocol: {
+            candidates: string;
+            /** Format: int64 */
+            customers: number;
+            /** Format: int64 */
+            items: number;
+            /** Format: int64 */
+            seed: number;
+            seen_items: string;
+            split: string;
+        };
+        ExperimentListedSnapshot: {
+            dataset: string;
+            dataset_name: string;
+            dataset_version: components["schemas"]["ExperimentListedVersion"];
+            feature_config: string;
+            feature_name: string;
+            /** Format: int64 */
+            feature_version: number;
+            features: components["schemas"]["ExperimentListedFeatures"];
+            model: components["schemas"]["ModelDefinition"];
+            model_config: string;
+            model_name: string;
+            /** Format: int64 */
+            model_version: number;
+        };
+        ExperimentListedStage: {
+            name: string;
+            state: string;
+        };
+        ExperimentListedTower: {
+            crosses: components["schemas"]["ExperimentListedCross"][];
+            features: components["schemas"]["ExperimentListedColumn"][];
+        };
+        ExperimentListedVersion: {
+            /** Format: int64 */
+            number: number;
+        };
         ExperimentMetrics: {
             item_knn: {
                 [key: string]: number;
@@ -1877,15 +1977,17 @@ export interface components {
             features: components["schemas"]["Feature"][] | null;
         };
         IdentitySignIn: {
+            /** @description What Google tells the project by; public, as every page shows its own. */
+            api_key?: string;
             /** @description The page's own at the issuer; a public client, which has no secret. */
             client_id?: string;
-            /** @description What is below it at /.well-known/openid-configuration says where to go. */
+            /** @description What is below it at /.well-known/openid-configuration says where to go, unless the method is identity-platform. */
             issuer?: string;
             /**
-             * @description link: a one-time link, opened once, begins a session; oidc: send the identity token of the issuer as bearer.
+             * @description link: a one-time link, opened once, begins a session; oidc: send the identity token of the issuer as bearer; identity-platform: the same, with a token for an address and a password.
              * @enum {string}
              */
-            method: "link" | "oidc";
+            method: "link" | "oidc" | "identity-platform";
             scopes?: string[];
         };
         Input: {
@@ -1960,8 +2062,8 @@ export interface components {
             /** @description Cursor of the next page; empty on the last one. */
             next: string;
         };
-        ListExperiment: {
-            items: components["schemas"]["Experiment"][];
+        ListExperimentListed: {
+            items: components["schemas"]["ExperimentListed"][];
             /** @description Cursor of the next page; empty on the last one. */
             next: string;
         };
@@ -6495,7 +6597,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListExperiment"];
+                    "application/json": components["schemas"]["ListExperimentListed"];
                 };
             };
             /** @description Bad Request */

@@ -92,6 +92,11 @@ export type Protocol = Solid<S['ExperimentProtocol']>
 export type Scores = Record<string, number>
 export type Metrics = Narrow<S['ExperimentMetrics'], { protocol: Protocol; model: Scores; popularity: Scores; item_knn: Scores }>
 export type Experiment = Narrow<S['Experiment'], { status: ExperimentStatus; stages: Stage[]; snapshot: Snapshot; metrics?: Metrics; error?: Problem }>
+/** What a number was measured on; a list leaves the rules out. */
+export type Stamped = S['ExperimentListedProtocol'] & { rules?: string }
+export type ListedMetrics = Narrow<S['ExperimentListedMetrics'], { protocol: Stamped }>
+/** An experiment as a list tells it; a whole one, as a watch brings it, may stand in its place. */
+export type Listed = Narrow<S['ExperimentListed'], { status: ExperimentStatus; stages: { name: string; state: StageState | '' }[]; metrics?: ListedMetrics; error?: Problem }>
 // The parts of a history that the pipeline writes; the API passes them on as they are.
 export interface NumericStats { count: number; missing: number; missing_pct: number; mean?: number; std_dev?: number; zeros?: number; zeros_pct?: number; min_val?: number; median?: number; max_val?: number; histogram?: { low: number; high: number; count: number }[] }
 export interface CategoricalStats { count: number; missing: number; missing_pct: number; unique?: number; top_values?: { value: string; frequency: number; frequency_pct: number }[]; avg_length?: number }

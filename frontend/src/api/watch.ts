@@ -1,6 +1,8 @@
-import { useEffect, useSyncExternalStore } from 'react'
 import type { QueryClient } from '@tanstack/react-query'
+import { EventSource } from 'eventsource'
+import { useEffect, useSyncExternalStore } from 'react'
 
+import { session } from '../auth/session'
 import { parseJson } from './json'
 
 /** One committed write. data is null after a delete. */
@@ -49,7 +51,8 @@ type Listener = () => void
 /**
  * One stream for the whole page: a browser allows six connections to a server,
  * and every open tab takes one. Collections are counted; the stream is opened
- * anew when the set changes.
+ * anew when the set changes. The browser's own EventSource sends no token, so it is
+ * one that reads by fetch.
  */
 export class Watcher {
   live = false
@@ -108,7 +111,7 @@ export class Watcher {
     this.wanted = wanted
     if (!wanted) return this.set(false)
     const again = this.lastChange > 0
-    const es = new EventSource('/v1/watch?collections=' + encodeURIComponent(wanted))
+    const es = new EventSource(`${location.origin}/v1/watch?collections=${encodeURIComponent(wanted)}`, { fetch: session.fetch })
     this.source = es
     let opened = false
     es.addEventListener('ready', () => {
@@ -120,7 +123,7 @@ export class Watcher {
     })
     es.onerror = () => {
       this.set(false)
-      // The browser tries again by itself unless the server refused.
+      // It tries again by itself unless the server refused.
       if (es.readyState === EventSource.CLOSED && this.source === es) {
         this.source = undefined
         this.wanted = ''

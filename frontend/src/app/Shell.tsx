@@ -16,6 +16,7 @@ import './shell.css'
 
 const Palette = lazy(() => import('./Palette'))
 const HelpSheet = lazy(() => import('./HelpSheet'))
+const NoAccess = lazy(() => import('../auth/SignIn').then((m) => ({ default: m.NoAccess })))
 // Menus and the phone's sheet come after the first paint.
 const Sheet = lazy(() => import('./Sheet'))
 const ProjectMenu = lazy(() => import('./menus').then((m) => ({ default: m.ProjectMenu })))
@@ -46,10 +47,13 @@ export function Shell() {
       if (to) void navigate({ to })
     },
   })
-  useWatch(col.runs, col.jobs, project ? col.datasets(project) : '', project ? col.features(project) : '', project ? col.models(project) : '', project ? col.experiments(project) : '')
+  const watched = me.error ? [] : [col.runs, col.jobs, project ? col.datasets(project) : '', project ? col.features(project) : '', project ? col.models(project) : '', project ? col.experiments(project) : '']
+  useWatch(...watched)
   const state = useMemo<ShellState>(() => ({ openPalette: () => setPalette(true), openMenu: () => setMenu(true), setWork }), [])
 
-  if (me.error && problemOf(me.error).status === 401) return <SignIn />
+  const refused = me.error && problemOf(me.error).status
+  if (refused === 401) return <SignIn />
+  if (refused === 403) return <Suspense fallback={null}><NoAccess retry={() => void me.refetch()} busy={me.isFetching} /></Suspense>
   const rail = choice ? choice === 'rail' : work
   const toggle = () => {
     const next = rail ? 'bar' : 'rail'

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { IconDeviceLaptop, IconKeyboard, IconLogout, IconMoon, IconPlus, IconSun } from '@tabler/icons-react'
 
 import { api } from '../api/calls'
+import { session } from '../auth/session'
 import { ProjectFace, UserFace } from './faces'
 import { useProject } from './project'
 
@@ -29,6 +30,11 @@ export function ProjectMenu({ rail, name, id }: { rail: boolean; name: string | 
   )
 }
 
+/** Ends the session where it was begun: at the issuer, or with the server's cookie. */
+async function leave(): Promise<void> {
+  if (!(await session.signOut())) await api.signOut().finally(() => location.assign('/'))
+}
+
 /** Who is signed in, the colour scheme, shortcuts, sign out. */
 export function UserMenu({ rail, name, role, onHelp }: { rail: boolean; name: string; role: string; onHelp: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
@@ -47,7 +53,7 @@ export function UserMenu({ rail, name, role, onHelp }: { rail: boolean; name: st
         ))}
         <Menu.Divider />
         <Menu.Item leftSection={<IconKeyboard size={14} stroke={1.75} />} rightSection="?" onClick={onHelp}>Shortcuts</Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={14} stroke={1.75} />} onClick={() => void api.signOut().finally(() => location.assign('/'))}>Sign out</Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={14} stroke={1.75} />} onClick={() => void leave()}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

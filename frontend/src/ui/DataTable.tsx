@@ -78,7 +78,7 @@ export function DataTable<T>({ rows, columns, rowId, label, to, actions, height 
   if (rows && rows.length === 0 && empty) return <>{empty}</>
   return (
     <div className="table-box">
-      <div className="table-scroll" tabIndex={0} role="region" aria-label="Table, scrolls sideways">
+      <div className="table-scroll" tabIndex={0} role="region" aria-label={`${label}, scrolls sideways`}>
         <table className={`table table-${height}`} aria-label={label}>
           <colgroup>
             {columns.map((c) => <col key={c.id} style={c.width ? { width: c.width } : undefined} className={c.wide ? 'wide' : undefined} />)}
@@ -148,7 +148,7 @@ export function Paging({ shown, what, next, cursor, go }: { shown: number | unde
 /** A plain table of facts, e.g. what a chart draws. */
 export function FactTable({ columns, rows, label }: { columns: string[]; rows: React.ReactNode[][]; label: string }) {
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Table, scrolls sideways">
+    <div className="table-scroll" tabIndex={0} role="region" aria-label={`${label}, scrolls sideways`}>
       <table className="table table-28 facts" aria-label={label}>
         <thead><tr>{columns.map((c, i) => <th key={i} scope="col" className={i ? 'right' : ''}>{c}</th>)}</tr></thead>
         <tbody>{rows.map((r, i) => <tr key={i}>{r.map((v, j) => <td key={j} className={j ? 'right mono' : 'mono'}>{v}</td>)}</tr>)}</tbody>

@@ -1,6 +1,6 @@
 import { IconRuler2 } from '@tabler/icons-react'
 
-import type { Metrics, Protocol } from '../api/types'
+import type { ListedMetrics, Metrics, Stamped } from '../api/types'
 import { delta, metric, over, signedShare, count } from '../format/numbers'
 import { Copy, Help } from './basics'
 import './metric.css'
@@ -21,23 +21,23 @@ export function MetricHelp({ name }: { name: string }) {
 export const metricName = (id: string): string => id.replace('recall', 'Recall').replace('ndcg', 'NDCG').replace('coverage', 'Coverage')
 
 /** The stamp without which no number is shown: on which rows, against what, and how. */
-export function Stamp({ protocol: p }: { protocol: Protocol }) {
+export function Stamp({ protocol: p }: { protocol: Stamped }) {
   const text = stampText(p)
   return (
     <div className="stamp">
       <IconRuler2 size={14} stroke={1.75} aria-hidden />
       <span title={p.rules}>{text}</span>
-      <Copy text={`${text}. ${p.rules}`} label="Copy the protocol" />
+      <Copy text={p.rules ? `${text}. ${p.rules}` : text} label="Copy the protocol" />
     </div>
   )
 }
 
-export function stampText(p: Protocol): string {
+export function stampText(p: Stamped): string {
   return [p.split, `${count(p.customers)} customers`, p.candidates, `repeat purchases ${p.seen_items}`, `seed ${p.seed}`].filter(Boolean).join(' · ')
 }
 
 /** The model's verdict against the baselines, as a tone and words. */
-export function verdictOf(m: Metrics, name = 'recall@10'): { tone: 'ok' | 'warn' | 'err'; text: string } {
+export function verdictOf(m: ListedMetrics, name = 'recall@10'): { tone: 'ok' | 'warn' | 'err'; text: string } {
   const knn = over(m.model[name], m.item_knn[name])
   const pop = over(m.model[name], m.popularity[name])
   if (pop !== undefined && pop < 0) return { tone: 'err', text: `${signedShare(pop)} against popularity: worse than a best-seller list` }
@@ -46,7 +46,7 @@ export function verdictOf(m: Metrics, name = 'recall@10'): { tone: 'ok' | 'warn'
 }
 
 /** A metric with its meaning, and the bars of model, item-kNN and popularity on one scale. */
-export function MetricHero({ metrics: m, name, model }: { metrics: Metrics; name: string; model: string }) {
+export function MetricHero({ metrics: m, name, model }: { metrics: ListedMetrics; name: string; model: string }) {
   const value = m.model[name]
   const k = name.split('@')[1]
   const verdict = verdictOf(m, name)

@@ -14,6 +14,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
+	"github.com/b2brecs/b2brecs/frontend"
 	"github.com/b2brecs/b2brecs/shared/pipeline/runtime"
 	"github.com/b2brecs/b2brecs/shared/platform/cloud"
 	"github.com/b2brecs/b2brecs/shared/platform/cloudbox"
@@ -31,10 +32,11 @@ type Options struct {
 	Root string
 	// Dir is the data folder that the command line is told.
 	Dir string
-	// Port, Unit, Single and Acknowledged are cloudbox.Options'.
+	// Port, Unit, Single, TokenLife and Acknowledged are cloudbox.Options'.
 	Port         int
 	Unit         string
 	Single       bool
+	TokenLife    time.Duration
 	Acknowledged func(subscription string, m *pubsubpb.PubsubMessage)
 	Log          *slog.Logger
 }
@@ -72,7 +74,8 @@ func Start(ctx context.Context, o Options) (_ *Box, err error) {
 		}
 	}()
 	b.Box, err = cloudbox.Start(ctx, cloudbox.Options{
-		Dir: folder.Path("box"), Port: o.Port, Unit: o.Unit, Single: o.Single, Acknowledged: o.Acknowledged,
+		Dir: folder.Path("box"), Port: o.Port, Unit: o.Unit, Single: o.Single, TokenLife: o.TokenLife, Acknowledged: o.Acknowledged,
+		Page:    embedded.Page(frontend.Page()),
 		Catalog: files["functions.json"], Indexes: files["shared/state/firestore/indexes.json"],
 		Definitions: workflows.Files, Runtime: runtime.Files, Python: embedded.DefaultPython(), Log: o.Log,
 	})

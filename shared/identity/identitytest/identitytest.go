@@ -46,8 +46,9 @@ func Run(t *testing.T, open func(*testing.T) Fixture) {
 	})
 	t.Run("how one signs in", func(t *testing.T) {
 		how := f.Driver.SignIn()
-		switch atIssuer := how.Issuer != "" && how.ClientID != "" && slices.Contains(how.Scopes, "openid"); {
-		case how.Method == identity.OIDC && atIssuer:
+		switch atIssuer := how.Issuer != "" && how.ClientID != ""; {
+		case how.Method == identity.OIDC && atIssuer && slices.Contains(how.Scopes, "openid") && how.APIKey == "":
+		case how.Method == identity.IdentityPlatform && atIssuer && how.APIKey != "":
 		case how.Method == identity.Links && how.Issuer == "" && how.ClientID == "":
 		default:
 			t.Errorf("got %+v", how)

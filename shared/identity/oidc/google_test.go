@@ -66,12 +66,12 @@ func TestOnGoogleCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func() *Driver {
-		return must(New(Options{State: db, People: []Issuer{IdentityPlatform(p.Project)}, Owner: "owner@b2brecs.example", FunctionsURL: functions,
+		return must(New(Options{State: db, People: []Issuer{IdentityPlatform(p.Project, p.APIKey)}, Owner: "owner@b2brecs.example", FunctionsURL: functions,
 			ServiceAccounts: []string{p.Account}, Tokens: impersonated{signer, p.Account}}))(t)
 	}
 	a := aged{Driver: open(), late: open(), old: map[string]bool{}}
 	a.late.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
-	foreign := must(issuerOf(t).Token(map[string]any{"iss": IdentityPlatform(p.Project).URL, "aud": p.Project, "sub": "u-1", "email": person.email, "email_verified": true}))(t)
+	foreign := must(issuerOf(t).Token(map[string]any{"iss": IdentityPlatform(p.Project, p.APIKey).URL, "aud": p.Project, "sub": "u-1", "email": person.email, "email_verified": true}))(t)
 	identitytest.Run(t, func(*testing.T) identitytest.Fixture {
 		return identitytest.Fixture{Driver: a, Foreign: foreign, Token: func(life time.Duration) string {
 			token := person.signIn(t)

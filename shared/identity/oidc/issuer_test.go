@@ -139,7 +139,7 @@ func TestDiscovery(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(doc(srv.URL))
 		}))
 		defer srv.Close()
-		w := open(t, func(o *Options) { o.People = append(o.People, Issuer{srv.URL, []string{client}}) })
+		w := open(t, func(o *Options) { o.People = append(o.People, Issuer{URL: srv.URL, ClientIDs: []string{client}}) })
 		w.want(name, w.token(map[string]any{"iss": srv.URL}), problem.Unavailable)
 	}
 }

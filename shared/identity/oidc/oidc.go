@@ -22,11 +22,14 @@ const (
 	Skew = time.Minute
 )
 
+// PlatformIssuers is what the issuers of Identity Platform begin with, a project's name
+// after it (https://cloud.google.com/identity-platform/docs/how-to-verify-id-tokens).
+const PlatformIssuers = "https://securetoken.google.com/"
+
 // IdentityPlatform gives the issuer of a Google Cloud project's Identity Platform;
-// its client id is the project
-// (https://cloud.google.com/identity-platform/docs/how-to-verify-id-tokens).
-func IdentityPlatform(project string) Issuer {
-	return Issuer{URL: "https://securetoken.google.com/" + project, ClientIDs: []string{project}}
+// its client id is the project, apiKey one of the project's API keys.
+func IdentityPlatform(project, apiKey string) Issuer {
+	return Issuer{URL: PlatformIssuers + project, ClientIDs: []string{project}, APIKey: apiKey}
 }
 
 // Issuer is one that people sign in at.
@@ -36,6 +39,9 @@ type Issuer struct {
 	URL string
 	// ClientIDs are the audiences that are this installation's; the first is the page's.
 	ClientIDs []string
+	// APIKey is what the page signs in with at an Identity Platform, which needs one; no
+	// other issuer has any. It is public.
+	APIKey string
 }
 
 // Options of New.
@@ -103,6 +109,8 @@ func New(o Options) (*Driver, error) {
 			p = p.WithField("People", "%q is named twice", i.URL)
 		case len(i.ClientIDs) == 0 || slices.Contains(i.ClientIDs, ""):
 			p = p.WithField("People", "%q has no client id, or an empty one", i.URL)
+		case strings.HasPrefix(i.URL, PlatformIssuers) != (i.APIKey != ""):
+			p = p.WithField("People", "an API key goes with an Identity Platform, and with it alone: %q", i.URL)
 		}
 		d.clients[i.URL] = i.ClientIDs
 		d.issuers[i.URL] = newIssuer(i.URL, o.HTTP)
@@ -131,13 +139,20 @@ func New(o Options) (*Driver, error) {
 		return nil, p.WithCause("%s %s", p.Fields[0].Location, p.Fields[0].Message)
 	}
 	d.people = people.New(o.State)
-	d.signIn = identity.SignIn{Method: identity.OIDC, Issuer: o.People[0].URL, ClientID: o.People[0].ClientIDs[0], Scopes: scopes}
+	d.signIn = signIn(o.People[0])
 	return d, nil
 }
 
 // scopes ask for what person needs: the address, whether it is verified, the name
 // (https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims).
 var scopes = []string{"openid", "email", "profile"}
+
+func signIn(at Issuer) identity.SignIn {
+	if at.APIKey != "" {
+		return identity.SignIn{Method: identity.IdentityPlatform, Issuer: at.URL, ClientID: at.ClientIDs[0], APIKey: at.APIKey}
+	}
+	return identity.SignIn{Method: identity.OIDC, Issuer: at.URL, ClientID: at.ClientIDs[0], Scopes: scopes}
+}
 
 // SignIn implements identity.Driver.
 func (d *Driver) SignIn() identity.SignIn { return d.signIn }

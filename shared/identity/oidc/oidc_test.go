@@ -64,7 +64,7 @@ func open(t *testing.T, change func(*Options)) *world {
 	db := state.New(must(sqlite.Open(filepath.Join(t.TempDir(), "state.db")))(t))
 	t.Cleanup(func() { _ = db.Close() })
 	w := &world{t: t, list: people.New(db), people: issuerOf(t), services: issuerOf(t)}
-	o := Options{State: db, People: []Issuer{{w.people.URL(), []string{client, "acme-cli"}}}, Owner: "Olga@Acme.example",
+	o := Options{State: db, People: []Issuer{{URL: w.people.URL(), ClientIDs: []string{client, "acme-cli"}}}, Owner: "Olga@Acme.example",
 		ServiceIssuer: w.services.URL(), FunctionsURL: functions + "/", ServiceAccounts: []string{account}, Tokens: tokens{w.services}}
 	if change != nil {
 		change(&o)
@@ -250,16 +250,23 @@ func TestNewRefuses(t *testing.T) {
 	}
 	db := state.New(nil)
 	good := func() Options {
-		return Options{State: db, People: []Issuer{IdentityPlatform("acme")}, Owner: "o@x.example", FunctionsURL: functions, ServiceAccounts: []string{account}}
+		return Options{State: db, People: []Issuer{IdentityPlatform("acme", "AIza-acme")}, Owner: "o@x.example", FunctionsURL: functions, ServiceAccounts: []string{account}}
 	}
-	if _, err := New(good()); err != nil {
-		t.Error(err)
+	d, err := New(good())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := identity.SignIn{Method: identity.IdentityPlatform, Issuer: "https://securetoken.google.com/acme", ClientID: "acme", APIKey: "AIza-acme"}
+	if diff := cmp.Diff(want, d.SignIn()); diff != "" {
+		t.Error(diff)
 	}
 	for name, change := range map[string]func(*Options){
 		"plain http":       func(o *Options) { o.People[0].URL = "http://issuer.example" },
 		"no URL":           func(o *Options) { o.People[0].URL = "issuer" },
 		"twice":            func(o *Options) { o.People = append(o.People, o.People[0]) },
 		"no client":        func(o *Options) { o.People[0].ClientIDs = nil },
+		"no API key":       func(o *Options) { o.People[0].APIKey = "" },
+		"a key too many":   func(o *Options) { o.People[0].URL = "https://id.example" },
 		"an empty client":  func(o *Options) { o.People[0].ClientIDs = []string{""} },
 		"owner":            func(o *Options) { o.Owner = "olga" },
 		"owner of no id":   func(o *Options) { o.Owner = "a/b@x.example" },

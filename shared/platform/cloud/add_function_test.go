@@ -92,6 +92,7 @@ func TestAddAFunction(t *testing.T) {
 	defer issuer.Close()
 	env := whole()
 	env["B2BRECS_OIDC_ISSUER"] = issuer.URL()
+	env["B2BRECS_IDENTITY_PLATFORM_KEY"] = ""
 	env["B2BRECS_EMULATORS"] = "firestore=" + store.Addr() +
 		",pubsub=127.0.0.1:1,storage=http://127.0.0.1:1/,bigquery=http://127.0.0.1:1/,executions=127.0.0.1:1,callbacks=http://127.0.0.1:1/,vertex=127.0.0.1:1,scheduler=127.0.0.1:1,secretmanager=127.0.0.1:1,iamcredentials=127.0.0.1:1"
 	token, err := issuer.ServiceToken(env["B2BRECS_SCHEDULER_ACCOUNT"], strings.TrimSuffix(env["B2BRECS_FUNCTIONS_URL"], "/")+"/count-runs")

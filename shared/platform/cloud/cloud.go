@@ -144,7 +144,7 @@ func (p *Platform) openWarehouse(c Config) error {
 }
 
 func (p *Platform) openIdentity(c Config) error {
-	o := oidc.Options{State: p.State, People: []oidc.Issuer{{URL: c.OIDCIssuer, ClientIDs: c.OIDCAudience}}, Owner: c.OwnerEmail,
+	o := oidc.Options{State: p.State, People: []oidc.Issuer{{URL: c.OIDCIssuer, ClientIDs: c.OIDCAudience, APIKey: c.IdentityPlatformKey}}, Owner: c.OwnerEmail,
 		FunctionsURL: c.FunctionsURL, ServiceAccounts: c.ServiceAccounts}
 	callbacks := cloudworkflows.Transport{Token: cloudworkflows.AccessToken()}
 	if c.Emulators != nil {

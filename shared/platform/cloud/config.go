@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/b2brecs/b2brecs/shared/identity/oidc"
 	"github.com/b2brecs/b2brecs/shared/internal/gcp"
 	"github.com/b2brecs/b2brecs/shared/objects"
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -20,10 +21,13 @@ type Config struct {
 	// Buckets by the product's names: B2BRECS_BUCKET_UPLOADS, …_STAGING, …_PIPELINES.
 	Buckets map[string]string
 
-	OIDCIssuer      string   // B2BRECS_OIDC_ISSUER: where people sign in
-	OIDCAudience    []string // B2BRECS_OIDC_AUDIENCE: client ids, with commas between
-	OwnerEmail      string   // B2BRECS_OWNER_EMAIL: the first owner
-	ServiceAccounts []string // B2BRECS_SERVICE_ACCOUNTS: e-mail addresses, with commas between
+	OIDCIssuer   string   // B2BRECS_OIDC_ISSUER: where people sign in
+	OIDCAudience []string // B2BRECS_OIDC_AUDIENCE: client ids, with commas between
+	// IdentityPlatformKey is the public API key that the page signs in with where people
+	// do so at the project's Identity Platform: B2BRECS_IDENTITY_PLATFORM_KEY.
+	IdentityPlatformKey string
+	OwnerEmail          string   // B2BRECS_OWNER_EMAIL: the first owner
+	ServiceAccounts     []string // B2BRECS_SERVICE_ACCOUNTS: e-mail addresses, with commas between
 	// SchedulerAccount is the identity that schedules call functions with:
 	// B2BRECS_SCHEDULER_ACCOUNT, one of ServiceAccounts.
 	SchedulerAccount string
@@ -78,6 +82,11 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		PipelineAccount:  need("B2BRECS_PIPELINE_ACCOUNT"),
 		PipelineImage:    need("B2BRECS_PIPELINE_IMAGE"),
 		SigningAccount:   getenv("B2BRECS_SIGNING_ACCOUNT"),
+
+		IdentityPlatformKey: getenv("B2BRECS_IDENTITY_PLATFORM_KEY"),
+	}
+	if platform := strings.HasPrefix(c.OIDCIssuer, oidc.PlatformIssuers); platform != (c.IdentityPlatformKey != "") {
+		p = p.WithField("B2BRECS_IDENTITY_PLATFORM_KEY", "is for an issuer that begins with %s, and for it alone", oidc.PlatformIssuers)
 	}
 	for _, name := range buckets {
 		c.Buckets[name] = need(variable(name))

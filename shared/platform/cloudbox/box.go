@@ -24,7 +24,8 @@ import (
 	"github.com/b2brecs/b2brecs/shared/problem"
 )
 
-// Options of Start; all but Port, Single, SQLPython, Acknowledged and Log are required.
+// Options of Start; all but Port, Single, SQLPython, Page, TokenLife, Acknowledged and
+// Log are required.
 type Options struct {
 	// Dir is a folder of the box's own. What is in it is removed first.
 	Dir string
@@ -42,6 +43,10 @@ type Options struct {
 	Python string
 	// SQLPython has bqemulator; "" is the one that scripts/python-env --bqemulator made.
 	SQLPython string
+	// Page answers what is no address of the API's; nil is a problem that says so.
+	Page http.Handler
+	// TokenLife is that of the tokens of people who sign in; 0 is an hour.
+	TokenLife time.Duration
 	// Acknowledged hears of each message that a subscription of Pub/Sub is done with, by
 	// the subscription's resource name. It MUST be quick and MUST NOT call Pub/Sub.
 	Acknowledged func(subscription string, m *pubsubpb.PubsubMessage)
@@ -181,7 +186,11 @@ func (b *Box) startFunctions(context.Context) error {
 			b.processes[f.Name] = made(f.Name)
 		}
 	}
-	s := &http.Server{Handler: gateway(b.catalog, b.processes, b.opts.Log), ReadHeaderTimeout: 10 * time.Second}
+	var page http.Handler = http.HandlerFunc(nothing)
+	if b.opts.Page != nil {
+		page = b.policy(b.opts.Page)
+	}
+	s := &http.Server{Handler: gateway(b.catalog, b.processes, page, b.opts.Log), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(b.listener) }()
 	b.onClose(func() error {

@@ -7,7 +7,8 @@
 // them; and that everything it started ends with it. What each service does and refuses
 // stands in the packages below shared/internal/gcpfake.
 //
-//	gateway     the API by its paths, and /functions/<name>, on one loopback port
+//	gateway     the API by its paths, the page, and /functions/<name>, on one loopback port
+//	issuer      asks who one is and for no password: see Owner and Colleague
 //	functions   one process each, or one for all (Options.Single); started at the first
 //	            request and again after its end
 //	buckets     in memory; those that engines read and write have a folder, as mounted

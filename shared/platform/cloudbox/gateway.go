@@ -21,8 +21,8 @@ import (
 const functionsPath = "/functions"
 
 // gateway makes the one address of the installation. People come by the paths of the
-// API; workflows, schedules and Pub/Sub by the functions' names.
-func gateway(catalog []entry, processes map[string]*process, log *slog.Logger) http.Handler {
+// API and of the page; workflows, schedules and Pub/Sub by the functions' names.
+func gateway(catalog []entry, processes map[string]*process, page http.Handler, log *slog.Logger) http.Handler {
 	r := chi.NewRouter()
 	for _, f := range catalog {
 		h := forward(f, processes[f.Name], log)
@@ -37,10 +37,25 @@ func gateway(catalog []entry, processes map[string]*process, log *slog.Logger) h
 		r.Handle(base+"/*", named)
 	}
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		api.WriteProblem(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
-	})
+	r.NotFound(page.ServeHTTP)
 	return r
+}
+
+func nothing(w http.ResponseWriter, r *http.Request) {
+	api.WriteProblem(w, r, problem.New(problem.NotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
+}
+
+// policy adds the headers that the load balancer gives the page; in place of Google's
+// the addresses are the box's own.
+func (b *Box) policy(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' "+
+			strings.TrimSuffix(b.storage.URL(), "/")+" "+b.issuer.URL()+"; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		page.ServeHTTP(w, r)
+	})
 }
 
 // forward hands a request to a function's process, within the function's time limit,

@@ -12,8 +12,10 @@ import (
 
 // The installation's names; none is anybody's.
 const (
-	// Owner is the e-mail address of the one person who can sign in.
-	Owner = "owner@b2brecs-box.example"
+	// Owner and Colleague are the people who can sign in, by their e-mail addresses.
+	// Somebody has to give the colleague access.
+	Owner     = "owner@b2brecs-box.example"
+	Colleague = "vera@b2brecs-box.example"
 
 	clientID         = "b2brecs-box.apps.googleusercontent.com"
 	functionsAccount = "functions@b2brecs-box.iam.gserviceaccount.com"

@@ -32,6 +32,9 @@ func (b *Box) startServices(ctx context.Context) (err error) {
 	}
 	b.onClose(b.issuer.Close)
 	b.issuer.Account(functionsAccount)
+	b.issuer.Register(fakeoidc.Client{ID: clientID, Redirects: []string{b.URL + "/sign-in/callback"}, AfterLogout: []string{b.URL + "/"}, Life: b.opts.TokenLife})
+	b.issuer.Admit(fakeoidc.Person{Email: Owner, Name: "Owner"})
+	b.issuer.Admit(fakeoidc.Person{Email: Colleague, Name: "Vera"})
 
 	if b.pubsub, err = fakepubsub.Start(""); err != nil {
 		return err

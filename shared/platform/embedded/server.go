@@ -64,7 +64,7 @@ func (p *Platform) Mount(catalog []platform.Function, page fs.FS) (http.Handler,
 	}))
 	r.With(api.RequireService).Handle(callbacksPath+"/*", http.StripPrefix(callbacksPath, p.Callbacks))
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	r.NotFound(notFound(page))
+	r.NotFound(Page(page))
 	return r, nil
 }
 
@@ -136,9 +136,9 @@ type signInLink struct {
 	URL string `json:"url" doc:"Works once, for 15 minutes."`
 }
 
-// notFound serves the page: its files, and its start for every address that is the
-// page's own. Addresses of the API get a problem document.
-func notFound(page fs.FS) http.HandlerFunc {
+// Page serves the web page: its files, and its start for every address that is the
+// page's own. Addresses of the API get a problem document. page may be nil.
+func Page(page fs.FS) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		if page == nil || strings.HasPrefix(name, "v1/") || strings.HasPrefix(name, "functions/") || r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -22,13 +22,11 @@ const columns: Column<Chunk>[] = [
   { id: 'took', header: 'Duration', width: 90, right: true, cell: (c) => <Took start={c.started_at} end={c.ended_at ?? (c.state === 'running' ? undefined : c.started_at)} /> },
 ]
 
-/** Every chunk as a cell, with the same facts as a table. */
+/** Every chunk of a plan as a cell, with the same facts as a table. */
 export function Chunks({ chunks, table }: { chunks: Chunk[] | undefined; table: boolean }) {
   if (!chunks) return <Skeleton rows={2} />
-  const newest = Math.max(...chunks.map((c) => c.epoch), 0)
-  const shown = chunks.filter((c) => c.epoch === newest).sort((a, b) => a.number - b.number)
-  if (table) return <DataTable label="Chunks" rows={shown} columns={columns} rowId={(c) => c.id} height={28} />
-  const tally = (f: (c: Chunk) => boolean) => shown.filter(f).length
+  if (table) return <DataTable label="Chunks" rows={chunks} columns={columns} rowId={(c) => c.id} height={28} />
+  const tally = (f: (c: Chunk) => boolean) => chunks.filter(f).length
   const retried = (c: Chunk) => c.attempts > 1 && (c.state === 'loaded' || c.state === 'extracted')
   const legend: [string, number, string][] = [
     ['completed', tally((c) => c.state === 'loaded' && !retried(c)), 'loaded'], ['completed', tally((c) => c.state === 'extracted' && !retried(c)), 'extracted'], ['running', tally((c) => c.state === 'running'), 'reading'],
@@ -37,7 +35,7 @@ export function Chunks({ chunks, table }: { chunks: Chunk[] | undefined; table: 
   return (
     <>
       <ul className="chunks">
-        {shown.map((c) => (
+        {chunks.map((c) => (
           <Tooltip key={c.id} label={<>{c.label}<br />{WORDS[c.state][1]}, {count(c.rows)} rows, {c.attempts} attempt{c.attempts === 1 ? '' : 's'}{c.error ? <><br />{c.error.message}</> : null}</>}>
             <li className={`chunk chunk-${c.state}${retried(c) ? ' chunk-retried' : ''}`} aria-label={`Chunk ${c.number + 1} ${WORDS[c.state][1]}`}>
               {c.state === 'failed' ? <IconX size={13} aria-hidden /> : retried(c) ? <IconRefresh size={13} aria-hidden /> : c.number + 1}

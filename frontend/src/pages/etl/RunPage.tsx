@@ -2,10 +2,11 @@ import { Button, SegmentedControl } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { IconAlertTriangle, IconArrowRight, IconDatabase, IconRefresh } from '@tabler/icons-react'
+import { useMemo } from 'react'
 
 import { api, idempotencyKey } from '../../api/calls'
 import { col, q } from '../../api/queries'
-import type { Run } from '../../api/types'
+import type { Chunk, Run } from '../../api/types'
 import { useWatch } from '../../api/watch'
 import { Live, Page, Title } from '../../app/Page'
 import { useAddress } from '../../app/search'
@@ -20,6 +21,7 @@ import { runProgress } from '../overview/life'
 import { Chunks } from './Chunks'
 import { loadWords, runActive, sourceOf } from './parts'
 import { Equation, Rejects } from './Reconcile'
+import { Throughput } from './Throughput'
 import './etl.css'
 
 const PHASES: Record<string, string> = { infer: 'Infer schema', plan: 'Plan', extract: 'Extract', load: 'Load', commit: 'Commit' }
@@ -40,6 +42,7 @@ export function RunPage() {
       window.location.assign(`/etl/runs/${r.id}`)
     },
   })
+  const shown = useMemo(() => newest(chunks.data?.items), [chunks.data])
   const r = run.data
   const crumbs = [{ label: 'ETL', to: '/etl' }, ...(r ? [{ label: r.job_name, to: `/etl/jobs/${r.job}` }, { label: `#${r.number}` }] : [{ label: 'Run' }])]
   if (run.error) return <Page crumbs={crumbs}><Failed error={run.error} retry={() => void run.refetch()} /></Page>
@@ -67,12 +70,15 @@ export function RunPage() {
       {r.error && <ProblemBlock problem={r.error} actions={!active && <Button variant="filled" leftSection={<IconRefresh size={16} stroke={1.75} />} loading={again.isPending} onClick={() => again.mutate()}>Run again</Button>} />}
       <RunProgress r={r} />
       {(r.chunks > 0 || chunks.data) && (
-        <Panel
-          title="Chunks" note={`${count(r.chunks)}${r.estimate_rows > 0 && r.chunks ? ` of about ${count(r.estimate_rows / r.chunks)} rows` : ''}`} flush
-          right={<SegmentedControl aria-label="How chunks are shown" value={search.chunks ?? 'grid'} onChange={(v) => set({ chunks: v === 'grid' ? undefined : v })} data={[{ value: 'grid', label: 'Grid' }, { value: 'table', label: 'Table' }]} />}
-        >
-          <Chunks chunks={chunks.data?.items} table={search.chunks === 'table'} />
-        </Panel>
+        <div className="run-cols">
+          <Panel
+            title="Chunks" note={`${count(r.chunks)}${r.estimate_rows > 0 && r.chunks ? ` of about ${count(r.estimate_rows / r.chunks)} rows` : ''}`} flush
+            right={<SegmentedControl aria-label="How chunks are shown" value={search.chunks ?? 'grid'} onChange={(v) => set({ chunks: v === 'grid' ? undefined : v })} data={[{ value: 'grid', label: 'Grid' }, { value: 'table', label: 'Table' }]} />}
+          >
+            <Chunks chunks={shown} table={search.chunks === 'table'} />
+          </Panel>
+          {shown ? <Throughput r={r} chunks={shown} /> : <Panel title="Throughput" flush><Skeleton rows={4} /></Panel>}
+        </div>
       )}
       <Equation r={r} />
       {r.warnings?.length ? (
@@ -81,6 +87,12 @@ export function RunPage() {
       {r.rows_rejected > 0 && <Rejects r={r} limit={job.data?.max_reject_share} />}
     </Page>
   )
+}
+
+/** The chunks of the newest plan, in its order. */
+function newest(chunks: Chunk[] | undefined): Chunk[] | undefined {
+  const epoch = Math.max(...(chunks ?? []).map((c) => c.epoch))
+  return chunks?.filter((c) => c.epoch === epoch).sort((a, b) => a.number - b.number)
 }
 
 /** A bound of the window: a time to the minute, or the integer it is. */

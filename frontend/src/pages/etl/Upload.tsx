@@ -86,7 +86,7 @@ export function Upload() {
       >
         <IconUpload size={20} stroke={1.75} aria-hidden />
         <p className="em">Drop a CSV or Parquet file here</p>
-        <p className="t3 small">One row per purchase, or a list of products or customers. Any delimiter, any usual encoding; the first row may name the columns. It stays on this machine.</p>
+        <p className="t3 small">One row per purchase, or a list of products or customers. Any delimiter, any usual encoding; the first row may name the columns. It goes into your installation and nowhere else.</p>
         <Button onClick={() => input.current?.click()}>Choose a file</Button>
         <input ref={input} type="file" accept=".csv,.tsv,.txt,.parquet" className="visually-hidden" tabIndex={-1} aria-label="File" onChange={(e) => { take(e.currentTarget.files?.[0]); e.currentTarget.value = '' }} />
       </div>

@@ -1,50 +1,35 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button, TextInput, Tooltip } from '@mantine/core'
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { IconAdjustmentsHorizontal, IconArrowsDiff, IconPlayerPlay, IconSearch, IconX } from '@tabler/icons-react'
+import { IconAdjustmentsHorizontal, IconArrowsDiff, IconDownload, IconPlayerPlay, IconSearch, IconX } from '@tabler/icons-react'
 import { useEffect, useMemo, useState } from 'react'
 
 import { q } from '../../api/queries'
-import type { Experiment } from '../../api/types'
+import type { Listed } from '../../api/types'
 import { Live, Page } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
 import { typing } from '../../app/shortcuts'
 import { count, metric, plural } from '../../format/numbers'
-import { between } from '../../format/time'
-import { Ago, Key, Panel, Tick, Took } from '../../ui/basics'
+import { Ago, Key, Panel, saveText, Tick } from '../../ui/basics'
 import { DataTable, type Column } from '../../ui/DataTable'
 import { Empty, GhostRow, NoMatch } from '../../ui/Empty'
-import { InlineMetric } from '../../ui/Metric'
 import { Failed } from '../../ui/Problem'
 import { Chip, Status } from '../../ui/Status'
 import { currentModel } from '../overview/life'
 import { facetsOf, filtered, METRIC } from './board'
+import { ColumnPicker } from './ColumnPicker'
+import { columnsOf, shownOf, sorted } from './columns'
 import { Compare } from './Compare'
+import { boardCsv } from './csv'
 import { Facets } from './Facets'
-import { active, batchSize, differences, learningRate, titleOf } from './facts'
-import { LossSpark } from './LossSpark'
-import { Parallel } from './Parallel'
+import { active, differences, titleOf } from './facts'
+import { Pictures } from './Pictures'
+import { Views } from './Views'
 import './experiments.css'
 
 export const COMPARE_COLOURS = ['var(--s1)', 'var(--s2)', 'var(--s3)']
 const PAGE = 50
-
-/** What a column sorts by; unknown values come last either way. */
-const SORTS: Record<string, (e: Experiment) => number | undefined> = {
-  n: (e) => e.number, lr: learningRate, batch: batchSize, width: (e) => e.snapshot.model.output_dim,
-  r10: (e) => e.metrics?.model[METRIC], r50: (e) => e.metrics?.model['recall@50'], n10: (e) => e.metrics?.model['ndcg@10'],
-  took: (e) => between(e.started_at ?? e.created_at, e.ended_at, new Date()), at: (e) => Date.parse(e.created_at),
-}
-function sorted(rows: Experiment[], sort: string): Experiment[] {
-  const of = SORTS[sort.replace('-', '')] ?? SORTS.n
-  const way = sort.startsWith('-') ? -1 : 1
-  return rows.toSorted((a, b) => {
-    const [x, y] = [of(a), of(b)]
-    if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined)
-    return (x - y) * way || b.number - a.number
-  })
-}
 
 /** Every experiment: facets, hyper-parameters against recall, and a row each; up to three can be compared. */
 export function Experiments() {
@@ -59,7 +44,8 @@ export function Experiments() {
   const facets = useMemo(() => facetsOf(all ?? []), [all])
   const { rows, filters } = useMemo(() => filtered(all ?? [], facets, search), [all, facets, search])
   const sort = search.sort ?? '-at'
-  const order = useMemo(() => sorted(rows, sort), [rows, sort])
+  const columns = useMemo(() => columnsOf(all ?? []), [all])
+  const order = useMemo(() => sorted(rows, columns, sort), [rows, columns, sort])
   const pages = Math.max(1, Math.ceil(order.length / PAGE))
   const page = Math.min(pages, Math.max(1, Number(search.page) || 1))
   const shown = order.slice((page - 1) * PAGE, page * PAGE)
@@ -84,21 +70,14 @@ export function Experiments() {
     return () => window.removeEventListener('keydown', onKey)
   })
 
-  const columns: Column<Experiment>[] = [
+  const shownColumns = shownOf(columns, search)
+  const main = shownColumns.find((c) => c.score === METRIC) ?? shownColumns.find((c) => c.score)
+  const drawn: Column<Listed>[] = [
     { id: 'sel', header: <span className="visually-hidden">Compare</span>, width: 34, cell: (e) => <Tick data-select checked={selected.includes(e.id)} onChange={() => toggle(e.id)} aria-label={`Compare #${e.number}`} tabIndex={-1} color={colourOf(e.id)} /> },
     { id: 'n', header: 'Run', width: 52, wide: true, sorts: true, cell: (e) => <span className="mono">#{e.number}</span> },
     { id: 'name', header: 'Name', cell: (e) => <div className="board-name"><span className="row tight"><span className="em clip" title={titleOf(e)}>{titleOf(e)}</span>{e.id === serving?.id && <Chip tone="ok">serving</Chip>}{active(e) && e.epoch > 0 && <Chip tone="warn">epoch {e.epoch}</Chip>}</span><span className="board-under"><span className="mono small">#{e.number}</span><Status state={e.status} /><span className="t3 small"><Ago t={e.created_at} /></span></span></div> },
-    { id: 'status', header: 'Status', width: 104, wide: true, cell: (e) => <Status state={e.status} /> },
-    { id: 'data', header: 'Data · features', width: 96, wide: true, cell: (e) => <span className="mono t2" title={`${e.snapshot.dataset_name}, ${e.snapshot.feature_name}, ${e.snapshot.model_name}`}>v{e.snapshot.dataset_version.number} · v{e.snapshot.feature_version}</span> },
-    { id: 'lr', header: 'lr', width: 58, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{learningRate(e)}</span> },
-    { id: 'batch', header: 'Batch', width: 62, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{count(batchSize(e))}</span> },
-    { id: 'width', header: 'Out', width: 44, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{e.snapshot.model.output_dim}</span> },
-    { id: 'r10', header: <span className="em" style={{ color: 'var(--text)' }}>Recall@10</span>, width: 132, right: true, sorts: true, cell: (e) => <InlineMetric value={e.metrics?.model[METRIC]} knn={e.metrics?.item_knn[METRIC]} top={top} color={colourOf(e.id)} /> },
-    { id: 'r50', header: 'R@50', width: 60, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{metric(e.metrics?.model['recall@50'])}</span> },
-    { id: 'n10', header: 'NDCG@10', width: 76, right: true, wide: true, sorts: true, cell: (e) => <span className="mono">{metric(e.metrics?.model['ndcg@10'])}</span> },
-    { id: 'loss', header: <span style={{ paddingLeft: 12 }}>Val. loss</span>, width: 88, wide: true, cell: (e) => <LossSpark e={e} project={project} color={colourOf(e.id)} /> },
-    { id: 'took', header: 'Duration', width: 74, right: true, wide: true, sorts: true, cell: (e) => <Took start={e.started_at ?? e.created_at} end={e.ended_at} /> },
-    { id: 'at', header: 'Started', width: 92, right: true, wide: true, sorts: true, cell: (e) => <span className="t2"><Ago t={e.created_at} /></span> },
+    // A phone has room for one metric.
+    ...shownColumns.map((c) => ({ ...c.draw({ project, top, colourOf }), id: c.id, sorts: !!c.of, wide: c !== main })),
   ]
   const add = <Button component={Link} to={`/projects/${project}/experiments/new`} variant="filled" leftSection={<IconPlayerPlay size={16} stroke={1.75} />}>New experiment</Button>
   if (search.compare && picked.length > 1) {
@@ -115,10 +94,17 @@ export function Experiments() {
       </Page>
     )
   }
+  const save = () => saveText(`experiments-${project}-${new Date().toISOString().slice(0, 10)}.csv`, boardCsv(order, shownColumns))
+  const tools = all && (
+    <>
+      <ColumnPicker columns={columns} shown={shownColumns} onChange={(cols) => set({ cols })} />
+      <Tooltip label={`${plural(order.length, 'run')} with the columns shown, of every page, as CSV: exact values, baselines, and protocols in the header. Curves are left out.`}><Button leftSection={<IconDownload size={16} stroke={1.75} />} disabled={!order.length} onClick={save}>Export</Button></Tooltip>
+    </>
+  )
   const knn = serving?.metrics?.item_knn[METRIC]
   const differ = picked.length > 1 ? differences(picked).length : 0
   return (
-    <Page full crumbs={crumbs} actions={<>{knn !== undefined && <span className="board-note t3 small">tick on a bar: item-kNN on the same protocol, <span className="mono">{metric(knn)}</span> for #{serving!.number}</span>}<Live />{add}</>} phone={add}>
+    <Page full crumbs={crumbs} actions={<>{knn !== undefined && <span className="board-note t3 small">tick on a bar: item-kNN on the same protocol, <span className="mono">{metric(knn)}</span> for #{serving!.number}</span>}<Live />{tools}{add}</>} phone={add}>
       <div className="board">
         <aside className={`board-facets${open ? ' open' : ''}`} aria-label="Filters">
           <span data-search><TextInput aria-label="Search experiments" placeholder="Search runs" leftSection={<IconSearch size={14} />} rightSection={<Key>/</Key>} value={search.q ?? ''} onChange={(e) => set({ q: e.currentTarget.value, page: undefined })} /></span>
@@ -127,12 +113,13 @@ export function Experiments() {
             {all && <Facets all={all} facets={facets} search={search} set={set} />}
             {filters.length > 0 && <Button variant="subtle" size="compact-sm" leftSection={<IconX size={14} />} onClick={clear}>Clear {plural(filters.length, 'filter')}</Button>}
           </div>
+          <Views key={project} project={project} search={search} set={set} />
         </aside>
         <div className="board-main">
-          {all && <Parallel all={all} rows={rows} selected={selected} set={set} />}
+          {all && <Pictures all={all} rows={rows} selected={selected} search={search} set={set} />}
           <Panel flush label="Experiments">
             <DataTable
-              label="Experiments" rows={all && shown} columns={columns} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={14} height={28}
+              label="Experiments" rows={all && shown} columns={drawn} rowId={(e) => e.id} to={(e) => `/projects/${project}/experiments/${e.id}`} selected={(e) => selected.includes(e.id)} edge={(e) => colourOf(e.id)} skeleton={14} height={28}
               sort={sort} onSort={(s) => set({ sort: s === '-at' ? undefined : s, page: undefined })}
               empty={<NoMatch what="run" filters={filters.length} clear={clear} />}
               foot={all && <>

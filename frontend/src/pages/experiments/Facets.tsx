@@ -1,16 +1,16 @@
 import { RangeSlider } from '@mantine/core'
 import { useEffect, useMemo, useState } from 'react'
 
-import type { Experiment } from '../../api/types'
+import type { Listed } from '../../api/types'
 import type { Search } from '../../app/search'
 import { count } from '../../format/numbers'
 import { Tick } from '../../ui/basics'
 import { MiniBars } from '../../ui/Chart'
 import { Status } from '../../ui/Status'
-import { bounds, choice, chosen, countsOf, type Facet } from './board'
+import { bounds, choice, chosen, countsOf, upper, type Facet } from './board'
 
 const FIRST = 6
-interface Props { all: Experiment[]; facets: Facet[]; search: Search; set: (patch: Search) => void }
+interface Props { all: Listed[]; facets: Facet[]; search: Search; set: (patch: Search) => void }
 
 /** What can be filtered by, with how many experiments each choice would leave. Nothing chosen leaves all. */
 export function Facets({ all, facets, search, set }: Props) {
@@ -48,7 +48,7 @@ function Choices({ facet: f, counts, picked, onChange }: { facet: Facet; counts:
 }
 
 /** A range over a histogram of all values; the arrow keys move either end. */
-function Range({ facet: f, all, value, onChange }: { facet: Facet; all: Experiment[]; value: [number, number] | undefined; onChange: (v: string | undefined) => void }) {
+function Range({ facet: f, all, value, onChange }: { facet: Facet; all: Listed[]; value: [number, number] | undefined; onChange: (v: string | undefined) => void }) {
   const numbers = f.values as number[]
   const lo = numbers[0]
   const hi = numbers[numbers.length - 1]
@@ -86,5 +86,3 @@ function Range({ facet: f, all, value, onChange }: { facet: Facet; all: Experime
     </fieldset>
   )
 }
-
-const upper = (s: string) => s.charAt(0).toUpperCase() + s.slice(1)

@@ -2,13 +2,13 @@ import { useInViewport } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 
 import { q } from '../../api/queries'
-import type { Experiment } from '../../api/types'
+import type { Listed } from '../../api/types'
 import { figure, plural } from '../../format/numbers'
 import { Sparkline } from '../../ui/Chart'
 import { points } from './facts'
 
 /** The loss by epoch on the evaluation rows; read when the row comes into view, and once. */
-export function LossSpark({ e, project, color }: { e: Experiment; project: string; color?: string }) {
+export function LossSpark({ e, project, color }: { e: Listed; project: string; color?: string }) {
   const { ref, inViewport } = useInViewport<HTMLSpanElement>()
   const history = useQuery({ ...q.history(project, e), enabled: inViewport && e.epoch > 0, staleTime: Infinity, retry: false })
   const evaluated = points(history.data, 'val_loss')

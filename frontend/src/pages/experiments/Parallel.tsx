@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 
-import type { Experiment } from '../../api/types'
+import type { Listed } from '../../api/types'
 import type { Search } from '../../app/search'
 import { metric, plural } from '../../format/numbers'
 import { Panel } from '../../ui/basics'
@@ -8,25 +8,17 @@ import { ChartOrTable, useChartOrTable, useTokens } from '../../ui/Chart'
 import { nice } from '../../ui/charts'
 import { stampText } from '../../ui/Metric'
 import { parallel, type ParallelAxis } from '../../ui/parallel'
-import { axesOf, best, cut, METRIC, placeOf, recall, sameProtocol } from './board'
+import { axesOf, best, cut, measuredElsewhere, METRIC, placeOf, recall } from './board'
 import { titleOf } from './facts'
 
-const ENOUGH = 3
+/** What a picture of the board draws: like are the runs that may stand on one axis, rows what the filters leave. */
+export interface Picture { like: Listed[]; rows: Listed[]; selected: string[]; set: (patch: Search) => void; pick: React.ReactNode }
 
-/**
- * Hyper-parameters against recall, from three measured runs on. Only runs that
- * were measured in the same way stand on the axes; a stroke over an axis filters.
- */
-export function Parallel({ all, rows, selected, set }: { all: Experiment[]; rows: Experiment[]; selected: string[]; set: (patch: Search) => void }) {
+/** Hyper-parameters against recall; a stroke over an axis filters. */
+export function Parallel({ like, rows, selected, set, pick }: Picture) {
   const { table, button } = useChartOrTable()
   const t = useTokens()
-  const { axes, like } = useMemo(() => {
-    const measured = (l: Experiment[]) => l.filter((e) => e.status === 'completed' && e.metrics).sort((a, b) => b.number - a.number)
-    const newest = measured(rows)[0] ?? measured(all)[0]
-    const like = newest ? measured(all).filter((e) => sameProtocol(e, newest)) : []
-    return { axes: axesOf(like), like }
-  }, [all, rows])
-  if (like.length < ENOUGH) return null
+  const axes = useMemo(() => axesOf(like), [like])
   const shown = rows.filter((e) => like.some((l) => l.id === e.id))
   const top = best(shown)
   const ends = nice(like.map((e) => e.metrics!.model[METRIC]))
@@ -38,7 +30,7 @@ export function Parallel({ all, rows, selected, set }: { all: Experiment[]; rows
   const left = measuredElsewhere(rows, like)
   return (
     <Panel
-      className="board-parallel" title="Hyper-parameters and Recall@10" right={button}
+      className="board-parallel" title="Hyper-parameters and Recall@10" right={<>{pick}{button}</>}
       note={`${shown.length ? `drag along an axis to filter, ${plural(top.size, 'best', 'best')} of ${shown.length} in colour` : 'no measured run passes the filters'}${left ? `; ${left} measured otherwise left out` : ''}`}
       foot={like[0].metrics && stampText(like[0].metrics.protocol)}
     >
@@ -60,5 +52,3 @@ export function Parallel({ all, rows, selected, set }: { all: Experiment[]; rows
     </Panel>
   )
 }
-
-const measuredElsewhere = (rows: Experiment[], like: Experiment[]) => rows.filter((e) => e.status === 'completed' && e.metrics && !like.some((l) => l.id === e.id)).length

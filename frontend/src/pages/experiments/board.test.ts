@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { Experiment } from '../../api/types'
-import { axesOf, best, bounds, choice, chosen, countsOf, cut, facetsOf, filtered, placeOf, sameProtocol } from './board'
+import type { Listed } from '../../api/types'
+import { axesOf, best, bounds, choice, chosen, countsOf, cut, facetsOf, filtered, likeNewest, measuredElsewhere, placeOf, sameProtocol, trendOf } from './board'
 
 const run = (number: number, lr: number, recall: number | undefined, more: object = {}) => ({
   id: 'e' + number, number, name: `run ${number}`, status: recall === undefined ? 'failed' : 'completed', created_by: 'owner', epoch: 8,
@@ -12,7 +12,7 @@ const run = (number: number, lr: number, recall: number | undefined, more: objec
     model: { learning_rate: 0.004, batch_size: 1024, output_dim: 64, query: [{ type: 'dense', units: 128 }, { type: 'dropout', rate: 0.2 }], candidate: [], optimizer: 'adam', log_q: true, temperature: 1 },
   },
   metrics: recall === undefined ? undefined : { protocol: { split: 's', seen_items: 'kept', items: 10, customers: 5 }, model: { 'recall@10': recall }, item_knn: {}, popularity: {} }, ...more,
-}) as unknown as Experiment
+}) as unknown as Listed
 
 const all = [run(1, 0.001, 0.2), run(2, 0.01, 0.3), run(3, 0, 0.25), run(4, 0.01, undefined), run(5, 0.01, 0.31, { created_by: 'an|alyst' })]
 
@@ -69,5 +69,21 @@ describe('axes', () => {
     expect(sameProtocol(all[0], all[1])).toBe(true)
     expect(sameProtocol(all[0], run(9, 0.1, 0.2, { metrics: { protocol: { split: 'other' } } }))).toBe(false)
     expect(sameProtocol(all[0], all[3])).toBe(false)
+  })
+})
+
+describe('the best in time', () => {
+  const at = (n: number, recall: number, day: number) => run(n, 0.01, recall, { created_at: `2026-11-${String(day).padStart(2, '0')}T10:00:00Z`, ended_at: `2026-11-${String(day).padStart(2, '0')}T11:00:00Z` })
+  test('runs stand by their end, and an equal one does not replace the best', () => {
+    const steps = trendOf([at(1, 0.2, 3), at(2, 0.25, 1), at(3, 0.25, 5), at(4, 0.3, 7), run(5, 0.01, undefined)])
+    expect(steps.map((s) => [s.e.number, s.value, s.best.number, s.top])).toEqual([[2, 0.25, 2, 0.25], [1, 0.2, 2, 0.25], [3, 0.25, 2, 0.25], [4, 0.3, 4, 0.3]])
+    expect(steps[0].at).toBe(Date.parse('2026-11-01T11:00:00Z'))
+    expect(trendOf([])).toEqual([])
+  })
+  test('only runs on the protocol of the newest that is shown', () => {
+    const other = run(9, 0.1, 0.9, { metrics: { protocol: { split: 'other' }, model: { 'recall@10': 0.9 }, item_knn: {}, popularity: {} } })
+    expect(likeNewest([...all, other], all).map((e) => e.number)).toEqual([5, 3, 2, 1])
+    expect(likeNewest([...all, other], [other, ...all]).map((e) => e.number)).toEqual([9])
+    expect(measuredElsewhere([other, ...all], likeNewest(all, all))).toBe(1)
   })
 })

@@ -1,4 +1,4 @@
-import type { Experiment } from '../../api/types'
+import type { Listed } from '../../api/types'
 import type { Search } from '../../app/search'
 import { count } from '../../format/numbers'
 import { active, batchSize, learningRate, titleOf } from './facts'
@@ -12,12 +12,12 @@ const MOST = 10
 export interface Trait {
   id: string
   name: string
-  of: (e: Experiment) => string | number | undefined
+  of: (e: Listed) => string | number | undefined
   /** A value as people read it. */
   show: (v: string | number) => string
 }
 
-const layers = (e: Experiment) => [...(e.snapshot.model.query ?? []), ...(e.snapshot.model.candidate ?? [])]
+const layers = (e: Listed) => [...(e.snapshot.model.query ?? []), ...(e.snapshot.model.candidate ?? [])]
 const largest = (values: (number | undefined)[]) => Math.max(0, ...values.map((v) => v ?? 0))
 const parts = (t: { features: unknown[]; crosses: unknown[] }) => (t.features?.length ?? 0) + (t.crosses?.length ?? 0)
 
@@ -39,8 +39,8 @@ export const recall: Trait = { id: 'recall', name: 'Recall@10', of: (e) => e.met
 
 const STATES = ['running', 'completed', 'failed', 'cancelled']
 /** What the configs of a run are called; a value is the id, so that two of one name stay apart. */
-const configs = (all: Experiment[]): Trait[] => {
-  const named = (id: string, name: string, key: (e: Experiment) => string, label: (e: Experiment) => string): Trait => {
+const configs = (all: Listed[]): Trait[] => {
+  const named = (id: string, name: string, key: (e: Listed) => string, label: (e: Listed) => string): Trait => {
     const names = new Map(all.map((e) => [key(e), label(e)]))
     return { id, name, of: key, show: (v) => names.get(String(v)) ?? String(v) }
   }
@@ -51,16 +51,18 @@ const configs = (all: Experiment[]): Trait[] => {
   ]
 }
 
+export const upper = (s: string): string => s.charAt(0).toUpperCase() + s.slice(1)
+
 export interface Facet { trait: Trait; kind: 'choice' | 'range'; values: (string | number)[] }
 
 /** The different values of a trait: numbers by size, texts as they come. */
-export function valuesOf(t: Trait, all: Experiment[]): (string | number)[] {
+export function valuesOf(t: Trait, all: Listed[]): (string | number)[] {
   const seen = [...new Set(all.map(t.of))].filter((v) => v !== undefined && v !== '')
   return seen.every((v) => typeof v === 'number') ? (seen as number[]).sort((a, b) => a - b) : (seen as (string | number)[])
 }
 
 /** What a list of experiments can be filtered by; what all have in common is no filter. */
-export function facetsOf(all: Experiment[]): Facet[] {
+export function facetsOf(all: Listed[]): Facet[] {
   const status: Trait = { id: 'status', name: 'Status', of: (e) => (active(e) ? 'running' : e.status), show: String }
   const present = valuesOf(status, all)
   const by: Trait = { id: 'by', name: 'Started by', of: (e) => e.created_by, show: String }
@@ -87,8 +89,8 @@ export function bounds(search: Search, id: string): [number, number] | undefined
   return pair && pair.every(Number.isFinite) ? pair : undefined
 }
 
-type Test = (e: Experiment) => boolean
-const words = (e: Experiment) => `#${e.number} ${titleOf(e)} ${e.snapshot.dataset_name} ${e.snapshot.feature_name} ${e.snapshot.model_name}`.toLowerCase()
+type Test = (e: Listed) => boolean
+const words = (e: Listed) => `#${e.number} ${titleOf(e)} ${e.snapshot.dataset_name} ${e.snapshot.feature_name} ${e.snapshot.model_name}`.toLowerCase()
 
 function tests(facets: Facet[], search: Search): Map<string, Test> {
   const out = new Map<string, Test>()
@@ -104,13 +106,13 @@ function tests(facets: Facet[], search: Search): Map<string, Test> {
 }
 
 /** The experiments that pass every filter, and how many filters there are. */
-export function filtered(all: Experiment[], facets: Facet[], search: Search): { rows: Experiment[]; filters: string[] } {
+export function filtered(all: Listed[], facets: Facet[], search: Search): { rows: Listed[]; filters: string[] } {
   const t = tests(facets, search)
   return { rows: all.filter((e) => [...t.values()].every((f) => f(e))), filters: [...t.keys()] }
 }
 
 /** How often each value of a facet is found among what the other filters leave. */
-export function countsOf(all: Experiment[], facets: Facet[], search: Search): Map<string, Map<string, number>> {
+export function countsOf(all: Listed[], facets: Facet[], search: Search): Map<string, Map<string, number>> {
   const t = [...tests(facets, search)]
   const out = new Map(facets.map((f) => [f.trait.id, new Map<string, number>()]))
   for (const e of all) {
@@ -127,22 +129,48 @@ export function countsOf(all: Experiment[], facets: Facet[], search: Search): Ma
 }
 
 /** Whether two runs were measured on the same rows in the same way: only those can stand on one axis. */
-export function sameProtocol(a: Experiment, b: Experiment): boolean {
+export function sameProtocol(a: Listed, b: Listed): boolean {
   const [p, o] = [a.metrics?.protocol, b.metrics?.protocol]
   return !!p && !!o && p.split === o.split && p.seen_items === o.seen_items && p.items === o.items && p.customers === o.customers
+}
+
+/** The measured runs that the newest of rows can stand beside, newest first: no picture mixes protocols. */
+export function likeNewest(all: Listed[], rows: Listed[]): Listed[] {
+  const measured = (l: Listed[]) => l.filter((e) => e.status === 'completed' && e.metrics).sort((a, b) => b.number - a.number)
+  const newest = measured(rows)[0] ?? measured(all)[0]
+  return newest ? measured(all).filter((e) => sameProtocol(e, newest)) : []
+}
+
+/** How many measured rows a picture leaves out. */
+export const measuredElsewhere = (rows: Listed[], like: Listed[]): number => rows.filter((e) => e.status === 'completed' && e.metrics && !like.some((l) => l.id === e.id)).length
+
+/** A run in time, and the best of the runs up to it. */
+export interface Step { e: Listed; at: number; value: number; best: Listed; top: number }
+
+/** The runs by their end, each with the best so far; a run that equals the best does not replace it. */
+export function trendOf(runs: Listed[]): Step[] {
+  const out: Step[] = []
+  const timed = runs.map((e) => ({ e, at: Date.parse(e.ended_at ?? e.created_at), value: e.metrics?.model[METRIC] }))
+  for (const { e, at, value } of timed.sort((a, b) => a.at - b.at || a.e.number - b.e.number)) {
+    if (value === undefined || !Number.isFinite(at)) continue
+    const last = out[out.length - 1]
+    const better = !last || value > last.top
+    out.push({ e, at, value, best: better ? e : last.best, top: better ? value : last.top })
+  }
+  return out
 }
 
 export interface Axis { trait: Trait; /** Even steps for few values; a scale for many. */ steps?: (string | number)[]; min?: number; max?: number }
 
 /** The axes of the parallel coordinates: learning rate and batch, and whatever else differs. */
-export function axesOf(runs: Experiment[]): Axis[] {
+export function axesOf(runs: Listed[]): Axis[] {
   const some = HYPER.map((trait) => ({ trait, values: valuesOf(trait, runs) })).filter((a, i) => a.values.length > 1 || (i < 2 && a.values.length === 1))
   return some.slice(0, 8).map(({ trait, values }) =>
     values.length <= MOST || values.some((v) => typeof v !== 'number') ? { trait, steps: values } : { trait, min: values[0] as number, max: values[values.length - 1] as number })
 }
 
 /** Where a run stands on an axis. */
-export function placeOf(a: Axis, e: Experiment): number {
+export function placeOf(a: Axis, e: Listed): number {
   const v = a.trait.of(e)
   return a.steps ? a.steps.indexOf(v as string | number) : Number(v)
 }
@@ -154,7 +182,7 @@ export function cut(a: Axis, from: number, to: number): string | undefined {
 }
 
 /** The best three in ten, at least one. */
-export function best(runs: Experiment[]): Set<string> {
+export function best(runs: Listed[]): Set<string> {
   const sorted = runs.toSorted((a, b) => (b.metrics?.model[METRIC] ?? 0) - (a.metrics?.model[METRIC] ?? 0))
   return new Set(sorted.slice(0, Math.max(1, Math.round(sorted.length * 0.3))).map((e) => e.id))
 }

@@ -1,10 +1,10 @@
-import type { Experiment, History, Settings, Stage } from '../../api/types'
+import type { Experiment, History, Listed, Settings, Stage } from '../../api/types'
 import type { Segment } from '../../ui/Progress'
 
 export const active = (e: Pick<Experiment, 'status'>): boolean => ['pending', 'preparing', 'running'].includes(e.status)
 
 /** What an experiment is called: its name, else what it is made of. */
-export const titleOf = (e: Experiment): string => e.name || `${e.snapshot.feature_name}, ${e.snapshot.model_name}`
+export const titleOf = (e: Listed): string => e.name || `${e.snapshot.feature_name}, ${e.snapshot.model_name}`
 
 /** A stage's state in the words of the page. */
 export function stageState(s: Stage): string {
@@ -27,10 +27,10 @@ export function stageWords(e: Experiment): string {
 }
 
 /** Time passes mostly in training, so the share that is done is the server's own figure. */
-export function learningRate(e: Experiment): number {
+export function learningRate(e: Listed): number {
   return e.settings.learning_rate || e.snapshot.model.learning_rate
 }
-export function batchSize(e: Experiment): number {
+export function batchSize(e: Listed): number {
   return e.settings.batch_size || e.snapshot.model.batch_size
 }
 

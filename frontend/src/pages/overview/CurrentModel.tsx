@@ -1,6 +1,8 @@
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
-import type { Experiment } from '../../api/types'
+import { q } from '../../api/queries'
+import type { Listed } from '../../api/types'
 import { metric } from '../../format/numbers'
 import { Panel } from '../../ui/basics'
 import { ChartOrTable, useChartOrTable } from '../../ui/Chart'
@@ -11,7 +13,7 @@ import { Chip, Status } from '../../ui/Status'
 const NAME = 'recall@10'
 
 /** Experiments measured in the same way as this one: only those can stand on one axis. */
-function sameProtocol(e: Experiment, all: Experiment[]): Experiment[] {
+function sameProtocol(e: Listed, all: Listed[]): Listed[] {
   const p = e.metrics!.protocol
   return all
     .filter((o) => o.status === 'completed' && o.metrics && o.metrics.protocol.split === p.split && o.metrics.protocol.seen_items === p.seen_items && o.metrics.protocol.items === p.items)
@@ -19,8 +21,10 @@ function sameProtocol(e: Experiment, all: Experiment[]): Experiment[] {
 }
 
 /** The newest measured model, beside its baselines, with what its numbers were measured on. */
-export function CurrentModel({ current, experiments, project }: { current: Experiment | undefined; experiments: Experiment[]; project: string }) {
+export function CurrentModel({ current, experiments, project }: { current: Listed | undefined; experiments: Listed[]; project: string }) {
   const { table, button } = useChartOrTable()
+  // The list leaves the protocol's rules out.
+  const whole = useQuery({ ...q.experiment(project, current?.id ?? ''), enabled: !!current?.metrics, retry: false })
   if (!current?.metrics) {
     return (
       <Panel title="Current model">
@@ -35,7 +39,7 @@ export function CurrentModel({ current, experiments, project }: { current: Exper
     <Panel
       title={<>Current model <Chip><Link to={`/projects/${project}/experiments/${current.id}`}>#{current.number}</Link></Chip></>} label="Current model" flush
       right={<Status state={verdict.tone === 'ok' ? 'completed' : 'failed'}>{verdict.tone === 'ok' ? 'Beats item-kNN' : 'Below a baseline'}</Status>}
-      foot={<Stamp protocol={m.protocol} />}
+      foot={<Stamp protocol={whole.data?.metrics?.protocol ?? m.protocol} />}
     >
       <div className="current-hero"><MetricHero metrics={m} name={NAME} model={`Model #${current.number}`} /></div>
       {series.length > 1 && (

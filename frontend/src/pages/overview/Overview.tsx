@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { IconAlertTriangle, IconCircleX, IconDatabase, IconFlask, IconListSearch, IconPlayerPlay, IconPlugConnected, IconTable, IconTableImport, IconTopologyStar3, IconUpload, type TablerIcon } from '@tabler/icons-react'
 
 import { col, q } from '../../api/queries'
-import type { Experiment, Run } from '../../api/types'
+import type { Listed, Run } from '../../api/types'
 import { useWatch } from '../../api/watch'
 import { Live, Page, Title } from '../../app/Page'
 import { useProject } from '../../app/project'
@@ -129,7 +129,7 @@ function Edge({ kind }: { kind: LifeNode['edge'] }) {
   )
 }
 
-type AnyRun = { kind: 'etl'; run: Run } | { kind: 'experiment'; run: Experiment }
+type AnyRun = { kind: 'etl'; run: Run } | { kind: 'experiment'; run: Listed }
 const columns: Column<AnyRun>[] = [
   { id: 'status', header: 'Status', width: 104, cell: (r) => <Status state={r.run.status} /> },
   { id: 'run', header: 'Run', width: 96, cell: (r) => <span className="row tight">{r.kind === 'etl' ? <IconTableImport size={14} stroke={1.75} aria-hidden /> : <IconFlask size={14} stroke={1.75} aria-hidden />}{r.kind === 'etl' ? 'ETL' : 'Exp.'} <span className="mono">#{r.run.number}</span></span> },
@@ -148,7 +148,7 @@ function Result({ r }: { r: AnyRun }) {
   return <span className="mono small">{e.status === 'running' ? `epoch ${e.epoch} / ${e.settings.epochs}` : '—'}</span>
 }
 
-function LatestRuns({ runs, experiments, project }: { runs: Run[] | undefined; experiments: Experiment[] | undefined; project: string }) {
+function LatestRuns({ runs, experiments, project }: { runs: Run[] | undefined; experiments: Listed[] | undefined; project: string }) {
   const [search, set] = useAddress()
   const kind = search.runs ?? 'all'
   const all: AnyRun[] | undefined = runs && experiments && [

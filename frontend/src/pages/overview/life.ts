@@ -1,4 +1,4 @@
-import type { Connection, Dataset, Experiment, FeatureConfig, Job, ModelConfig, Problem, Profile, Run, TableInfo, Turn } from '../../api/types'
+import type { Connection, Dataset, FeatureConfig, Job, Listed, ModelConfig, Problem, Profile, Run, TableInfo, Turn } from '../../api/types'
 import { count, headline, plural } from '../../format/numbers'
 import { date, parse } from '../../format/time'
 
@@ -6,7 +6,7 @@ import { date, parse } from '../../format/time'
 export interface Facts {
   project: string
   connections: Connection[]; jobs: Job[]; runs: Run[]; tables: TableInfo[]
-  datasets: Dataset[]; profile?: Profile; features: FeatureConfig[]; models: ModelConfig[]; experiments: Experiment[]
+  datasets: Dataset[]; profile?: Profile; features: FeatureConfig[]; models: ModelConfig[]; experiments: Listed[]
 }
 
 export type Tone = 'ok' | 'run' | 'warn' | 'err' | 'idle'
@@ -23,7 +23,7 @@ const newest = <T extends { modified?: string; created_at?: string; updated_at?:
   list.reduce<T | undefined>((a, b) => (!a || (parse(key(b))?.getTime() ?? 0) > (parse(key(a))?.getTime() ?? 0) ? b : a), undefined)
 
 /** The experiment whose lists are served: the last started one that completed, as the server chooses it. */
-export function currentModel(experiments: Experiment[]): Experiment | undefined {
+export function currentModel(experiments: Listed[]): Listed | undefined {
   return experiments.filter((e) => e.status === 'completed' && e.metrics).sort((a, b) => b.number - a.number)[0]
 }
 
@@ -98,7 +98,7 @@ export function lifeOf(f: Facts): LifeNode[] {
   ]
 }
 
-function wordOf(e: Experiment): string {
+function wordOf(e: Listed): string {
   if (e.status === 'running') return e.stages.find((s) => s.state === 'RUNNING')?.name === 'trainer' ? 'Training' : 'Running'
   return { pending: 'Queued', preparing: 'Preparing', completed: 'Completed', failed: 'Failed', cancelled: 'Cancelled' }[e.status]
 }

@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { api } from '../../api/calls'
 import { fieldErrors, problemOf } from '../../api/problem'
 import { q } from '../../api/queries'
-import type { Person, Role } from '../../api/types'
+import type { Person, Role, SignInWay } from '../../api/types'
 import { Page, Title } from '../../app/Page'
 import { useAddress } from '../../app/search'
 import { Ago, Copy, Panel } from '../../ui/basics'
@@ -21,6 +21,13 @@ const ROLES: { value: Role; label: string; may: string }[] = [
   { value: 'manager', label: 'Manager', may: 'Create, change and delete connections, jobs, datasets and models' },
   { value: 'owner', label: 'Owner', may: 'Say who has access' },
 ]
+
+/** How somebody who was given access comes in. */
+const NEXT: Record<SignInWay['method'], (issuer: string) => string> = {
+  link: () => 'Make a sign-in link in the list and send it to them.',
+  oidc: (issuer) => `They sign in at ${issuer}.`,
+  'identity-platform': () => "They sign in on this page, with an account at the project's Identity Platform: who runs the installation makes one.",
+}
 
 /** Who has access, and as what. */
 export function People() {
@@ -61,7 +68,7 @@ export function People() {
   return (
     <Page crumbs={[{ label: 'People' }]}>
       <Title>People</Title>
-      {list.data && <Give done={renew} next={way.data && (way.data.method === 'link' ? 'Make a sign-in link in the list and send it to them.' : `They sign in at ${way.data.issuer ?? ''}.`)} />}
+      {list.data && <Give done={renew} next={way.data && NEXT[way.data.method](way.data.issuer ?? '')} />}
       {change.error && <ActionError error={change.error} />}
       {link.error && <ActionError error={link.error} />}
       {link.data && (

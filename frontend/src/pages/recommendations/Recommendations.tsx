@@ -7,7 +7,7 @@ import { IconAlertTriangle, IconBuildingStore, IconEye, IconSearch, IconSparkles
 import { url } from '../../api/client'
 import { problemOf } from '../../api/problem'
 import { q } from '../../api/queries'
-import type { Bought, Experiment, RecItem, Recommendations, WarehouseColumn } from '../../api/types'
+import type { Bought, Listed, RecItem, Recommendations, WarehouseColumn } from '../../api/types'
 import { Page } from '../../app/Page'
 import { useProject } from '../../app/project'
 import { useAddress } from '../../app/search'
@@ -74,7 +74,7 @@ export function RecommendationsPage() {
   )
 }
 
-function Customer({ project, customer, experiments }: { project: string; customer: string; experiments: Experiment[] }) {
+function Customer({ project, customer, experiments }: { project: string; customer: string; experiments: Listed[] }) {
   const [search, set] = useAddress()
   const k = Math.min(100, Math.max(1, Number(search.k) || 10))
   const exclude = search.new === '1'
@@ -82,6 +82,10 @@ function Customer({ project, customer, experiments }: { project: string; custome
   const recs = useQuery({ ...q.recommend(project, customer, params), placeholderData: (o) => (o?.customer === customer ? o : undefined), retry: false })
   const r = recs.data
   const experiment = experiments.find((e) => e.id === r?.experiment)
+  // The list leaves the dataset's schema out.
+  const whole = useQuery({ ...q.experiment(project, r?.experiment ?? ''), enabled: !!r?.experiment, retry: false })
+  const schema = whole.data?.snapshot.dataset_version.schema ?? []
+  const shown = r?.experiment && whole.isPending ? undefined : r
   if (recs.error) return problemOf(recs.error).status === 404 ? <Failed error={recs.error} /> : <Failed error={recs.error} retry={() => void recs.refetch()} />
   const call = url(`${location.origin}/v1/projects/${project}/recommendations/${encodeURIComponent(customer)}`, { k, exclude_seen: exclude || undefined })
   const curl = `curl -H "Authorization: Bearer $TOKEN" '${call}'`
@@ -96,9 +100,9 @@ function Customer({ project, customer, experiments }: { project: string; custome
           <NumberInput aria-label="How many products" w={64} min={1} max={100} value={k} onChange={(v) => set({ k: Number(v) === 10 ? undefined : String(v || 10) })} />
         </>}
       >
-        <Items r={r} schema={experiment?.snapshot.dataset_version.schema ?? []} />
+        <Items r={shown} schema={schema} />
       </Panel>
-      {(r?.bought?.length ?? 0) > 0 && <BoughtTable bought={r!.bought!} customer={customer} schema={experiment?.snapshot.dataset_version.schema ?? []} />}
+      {(shown?.bought?.length ?? 0) > 0 && <BoughtTable bought={shown!.bought!} customer={customer} schema={schema} />}
       <Panel title="Ask for it yourself" flush>
         <div className="rec-call"><code className="mono" tabIndex={0} role="region" aria-label="The same as a call">{curl}</code><Copy text={curl} label="Copy the call" /></div>
       </Panel>

@@ -86,6 +86,7 @@ locals {
       OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"
       OTEL_TRACES_SAMPLER         = "always_on"
     },
+    var.oidc_issuer == null ? { B2BRECS_IDENTITY_PLATFORM_KEY = var.data.api_key } : {},
     { for name, bucket in var.data.buckets : "B2BRECS_BUCKET_${upper(name)}" => bucket },
   )
   own_environment = { for name, f in local.functions : name => merge(

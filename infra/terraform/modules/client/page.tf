@@ -27,13 +27,18 @@ resource "google_storage_bucket_iam_member" "page" {
   member = "allUsers"
 }
 
+locals {
+  # Where the page asks for tokens: Identity Platform's two services, or the host of the issuer.
+  sign_in = var.oidc_issuer == null ? ["https://identitytoolkit.googleapis.com", "https://securetoken.googleapis.com"] : [regex("^https://[^/]+", var.oidc_issuer)]
+}
+
 resource "google_compute_backend_bucket" "page" {
   project     = local.project
   name        = "page"
   bucket_name = google_storage_bucket.page.name
   # Those of the embedded server, and HSTS for a year.
   custom_response_headers = [
-    "Content-Security-Policy: default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' https://storage.googleapis.com; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Content-Security-Policy: default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' https://storage.googleapis.com ${join(" ", local.sign_in)}; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options: nosniff",
     "Referrer-Policy: same-origin",
     "Strict-Transport-Security: max-age=31536000",

@@ -6,6 +6,7 @@ variable "data" {
     buckets        = map(string)
     datasets       = list(string)
     storage_agent  = string
+    api_key        = string
   })
 }
 
@@ -30,9 +31,13 @@ variable "alert_email" {
 }
 
 variable "oidc_issuer" {
-  description = "Where people sign in, the iss of its tokens; null is the project's Identity Platform."
+  description = "Where people sign in, the iss of its tokens; null is the project's Identity Platform. Its token endpoint is on the same host."
   type        = string
   default     = null
+  validation {
+    condition     = var.oidc_issuer == null || can(regex("^https://[^/]+", var.oidc_issuer))
+    error_message = "An issuer is an https address."
+  }
 }
 
 variable "oidc_audience" {

@@ -25,6 +25,7 @@ resource "google_project" "client" {
 resource "google_project_service" "api" {
   for_each = toset([
     "aiplatform.googleapis.com",
+    "apikeys.googleapis.com",
     "bigquery.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "cloudscheduler.googleapis.com",
@@ -39,6 +40,7 @@ resource "google_project_service" "api" {
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "secretmanager.googleapis.com",
+    "securetoken.googleapis.com",
     "storage.googleapis.com",
     "telemetry.googleapis.com",
     "workflowexecutions.googleapis.com",
@@ -52,5 +54,28 @@ resource "google_project_service" "api" {
 # Asking for the agent makes it; it announces finalized objects.
 data "google_storage_project_service_account" "agent" {
   project    = google_project.client.project_id
+  depends_on = [google_project_service.api]
+}
+
+# What the page signs in with at Identity Platform, where people do. It is public, as the
+# key of every such page, and opens nothing but sign-ins from the page's own address. It
+# is here and not with the services because the name of a deleted key stays taken for 30
+# days (https://cloud.google.com/docs/authentication/api-keys#undelete).
+resource "google_apikeys_key" "page" {
+  project      = google_project.client.project_id
+  name         = "page"
+  display_name = "The page's sign-in"
+
+  restrictions {
+    api_targets {
+      service = "identitytoolkit.googleapis.com"
+    }
+    api_targets {
+      service = "securetoken.googleapis.com"
+    }
+    browser_key_restrictions {
+      allowed_referrers = [for origin in var.page_origins : "${origin}/*"]
+    }
+  }
   depends_on = [google_project_service.api]
 }

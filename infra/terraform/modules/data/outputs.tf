@@ -22,3 +22,8 @@ output "storage_agent" {
   description = "The service account that announces finalized objects."
   value       = data.google_storage_project_service_account.agent.email_address
 }
+
+output "api_key" {
+  description = "What the page signs in with at Identity Platform. It is public."
+  value       = nonsensitive(google_apikeys_key.page.key_string)
+}

@@ -30,7 +30,7 @@ variable "region" {
 }
 
 variable "page_origins" {
-  description = "Origins whose pages may upload files, https://…"
+  description = "Origins whose pages may upload files and sign in, https://…"
   type        = list(string)
 }
 

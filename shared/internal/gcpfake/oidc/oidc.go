@@ -1,9 +1,16 @@
 // Package oidc is an OpenID Connect issuer on loopback: discovery, a key set that
-// rotates, tokens with any claims, and the metadata server's endpoint for the identity
-// token of a service account.
+// rotates, tokens with any claims, the sign-in of people by the authorization code flow,
+// and the metadata server's endpoint for the identity token of a service account.
 //
 // It promises what an issuer publishes and no more; a token it signs is as right or
-// as wrong as its claims. It refuses the sign-in itself: nobody is asked for anything.
+// as wrong as its claims. A sign-in is as strict as the specifications let an issuer be
+// (RFC 6749, RFC 7636, RFC 9700): public clients alone, with PKCE by S256 and addresses
+// that are exactly the registered ones; a code works once, and the second try ends what
+// the first one gave; so does the second use of a refresh token, of which every renewal
+// gives a new one.
+//
+// It refuses to ask for a password, and keeps no session: whoever looks at its page
+// says who they are, every time.
 package oidc
 
 import (
@@ -41,6 +48,7 @@ type Server struct {
 	account string
 	down    bool
 	hits    map[string]int
+	signIns signIns
 }
 
 type key struct {
@@ -54,14 +62,15 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{url: "http://" + l.Addr().String(), hits: map[string]int{}}
+	s := &Server{url: "http://" + l.Addr().String(), hits: map[string]int{}, signIns: newSignIns()}
 	if err := s.Rotate(1); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.well-known/openid-configuration", s.discovery)
+	mux.HandleFunc("GET /.well-known/openid-configuration", s.crossOrigin(s.discovery))
 	mux.HandleFunc("GET "+keysPath, s.keySet)
 	mux.HandleFunc("GET "+metadataPath, s.metadata)
+	s.handleSignIn(mux)
 	s.http = &http.Server{Handler: s.counted(mux), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.http.Serve(l) }() // ends with ErrServerClosed
 	return s, nil
@@ -167,8 +176,11 @@ func answer(w http.ResponseWriter, v any) {
 
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	answer(w, map[string]any{
-		"issuer": s.url, "jwks_uri": s.url + keysPath, "authorization_endpoint": s.url + "/authorize",
-		"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+		"issuer": s.url, "jwks_uri": s.url + keysPath, "authorization_endpoint": s.url + authorizePath,
+		"token_endpoint": s.url + tokenPath, "revocation_endpoint": s.url + revokePath, "end_session_endpoint": s.url + logoutPath,
+		"response_types_supported": []string{"code"}, "grant_types_supported": []string{"authorization_code", "refresh_token"},
+		"code_challenge_methods_supported": []string{"S256"}, "token_endpoint_auth_methods_supported": []string{"none"},
+		"scopes_supported": scopes, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"},
 	})
 }
