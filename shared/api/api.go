@@ -1,6 +1,7 @@
 package api
 
 import (
+	"compress/gzip"
 	"context"
 	"net/http"
 	"path"
@@ -10,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/b2brecs/b2brecs/shared/identity"
 	"github.com/b2brecs/b2brecs/shared/problem"
@@ -19,7 +21,9 @@ import (
 // Version of the HTTP interface.
 const Version = "1.0.0"
 
-// New makes an API on a router. Its OpenAPI 3.1 document is served at /v1/openapi.json.
+// New makes an API on a router that has no routes yet. Its OpenAPI 3.1 document is
+// served at /v1/openapi.json. JSON is compressed for who asks for it: lists repeat
+// themselves. A stream of events is not: each has to arrive at once.
 func New(r chi.Router) huma.API {
 	config := huma.DefaultConfig("b2brecs", Version)
 	config.Info.Description = "From transactions to measured recommendations."
@@ -31,6 +35,7 @@ func New(r chi.Router) huma.API {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
 	}
+	r.Use(middleware.Compress(gzip.DefaultCompression, "application/json"))
 	a := humachi.New(r, config)
 	a.UseMiddleware(func(c huma.Context, next func(huma.Context)) {
 		telemetry.Route(c.Context(), c.Operation().Method, c.Operation().Path, c.Param)

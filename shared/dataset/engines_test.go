@@ -3,7 +3,6 @@ package dataset_test
 import (
 	"math"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -49,8 +48,7 @@ func hard(t *testing.T, wh *warehouse.Warehouse) {
 // TestEngines runs every statement that the package writes on DuckDB and on what stands
 // for BigQuery, over the same hard tables, and compares the answers.
 func TestEngines(t *testing.T) {
-	pair := enginestest.Open(t)
-	tw := pair.Twin(t)
+	tw := enginestest.Open(t).Twin(t)
 	wh := warehouse.New(tw)
 	ctx := t.Context()
 	hard(t, wh)
@@ -83,19 +81,14 @@ func TestEngines(t *testing.T) {
 				_, err := dataset.Analyze(ctx, wh, "p1", version(c.def), now)
 				must(t, err)
 			}
-			split := c.form.Split
-			if split != nil && (split.Strategy == dataset.Random || split.SamplePercent > 0) {
-				lots(t, pair, c)
-				return
-			}
 			s, _, err := dataset.Compile(c.def, schemas(), wh.Dialect(), c.form)
 			must(t, err)
 			_, err = wh.Query(ctx, s, 1000)
 			must(t, err)
-			if split == nil {
+			if c.form.Split == nil {
 				return
 			}
-			ex, err := dataset.MaterializeExamples(ctx, wh, "p1", "r1", version(c.def), *split, now)
+			ex, err := dataset.MaterializeExamples(ctx, wh, "p1", "r1", version(c.def), *c.form.Split, now)
 			if !problem.Is(err, problem.FailedPrecondition) { // of both engines: a split is empty
 				must(t, err)
 			}
@@ -139,41 +132,5 @@ func ofEveryType(columns int) [][]any {
 		row("2026-01-05 10:30:15.25+00", 1767609015250, 1e15, 1e9, 1e9, false, day(9999, 12, 31), time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC), time.Hour),
 		row("Ærø 漢字", math.MaxInt64, 17850, 17850, 17850, false, day(2024, 2, 29), day(2024, 2, 29), time.Minute),
 		row("", math.MinInt64, -17850.5, 0, 0, true, day(1970, 1, 1), day(1970, 1, 1), time.Second),
-	}
-}
-
-// lots compares what no hash decides: engines draw other rows, but as many.
-func lots(t *testing.T, pair enginestest.Pair, c compiled) {
-	var got [2]dataset.Examples
-	var rows [2]int64
-	for i, wh := range []*warehouse.Warehouse{pair.DuckDB, pair.BigQuery} {
-		ex, err := dataset.MaterializeExamples(t.Context(), wh, "p1", "lots", version(c.def), *c.form.Split, now)
-		if !problem.Is(err, problem.FailedPrecondition) { // few rows are drawn of few
-			must(t, err)
-		}
-		for _, n := range ex.Rows {
-			rows[i] += n
-		}
-		if len(ex.Rows) != len(dataset.Splits) {
-			t.Errorf("other splits than %v: %v", dataset.Splits, ex.Rows)
-		}
-		got[i] = ex
-	}
-	if a, b := got[0], got[1]; a.Dropped != b.Dropped || a.TestFrom != b.TestFrom || a.EvalFrom != b.EvalFrom || a.TrainFrom != b.TrainFrom || a.To != b.To || !slices.Equal(a.Columns, b.Columns) {
-		t.Errorf("%+v\n%+v", a, b)
-	}
-	sampled := c.form.Split.SamplePercent > 0
-	if !sampled && (rows[0] != rows[1] || got[0].Customers != got[1].Customers || got[0].Products != got[1].Products) {
-		t.Errorf("%+v\n%+v", got[0], got[1])
-	}
-	// Two draws of n rows with the chance p differ by less than five times their deviation.
-	near := func(what string, a, b int64) {
-		if d := float64(a - b); math.Abs(d) > 5*math.Sqrt(float64(a+b)) {
-			t.Errorf("%s: %d rows in DuckDB, %d in BigQuery", what, a, b)
-		}
-	}
-	near("all", rows[0], rows[1])
-	for _, s := range dataset.Splits {
-		near(s, got[0].Rows[s], got[1].Rows[s])
 	}
 }

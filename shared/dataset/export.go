@@ -99,34 +99,38 @@ const orderedRows = 20_000_000
 func (e exporter) rows(split string) sql.Query {
 	s := sql.Select{Columns: e.items(ofExamples), From: e.source(), Where: []sql.Expr{e.split(split)}}
 	if e.ex.Rows[split] <= orderedRows {
-		s.OrderBy = []sql.Order{{Expr: e.rowHash()}}
+		s.OrderBy = e.order()
 	}
 	return s
 }
 
-// rowHash is a hash of the whole row: rows that share it are equal.
-func (e exporter) rowHash() sql.Expr {
+// order is by a hash of the row, the same on every engine: no training column is NULL,
+// and texts and integers read alike everywhere. The text of a FLOAT64 does not: such a
+// column decides only between rows that are equal otherwise.
+func (e exporter) order() []sql.Order {
 	var parts []sql.Expr
-	for i, c := range e.columns {
-		if i > 0 {
-			parts = append(parts, sql.Text("|"))
+	var numbers []sql.Order
+	for _, c := range e.columns {
+		col, _ := warehouse.FindColumn(e.ex.Columns, c)
+		switch part := ofExamples(c); col.Type {
+		case warehouse.Float64:
+			numbers = append(numbers, sql.Order{Expr: part})
+		case warehouse.String:
+			parts = append(parts, part, sql.Text("|"))
+		default:
+			parts = append(parts, sql.Cast(part, warehouse.String), sql.Text("|"))
 		}
-		part := ofExamples(c)
-		if col, _ := warehouse.FindColumn(e.ex.Columns, c); col.Type != warehouse.String {
-			part = sql.Cast(part, warehouse.String)
-		}
-		parts = append(parts, part)
 	}
-	return sql.Hash(sql.Concat(parts...))
+	return append([]sql.Order{{Expr: sql.Hash(sql.Concat(parts...))}}, numbers...)
 }
 
 const nthColumn = "_b2_nth"
 
 // oncePer keeps one row per entity: of the rows that a condition leaves, the one
-// with the least hash.
+// that is first in order.
 func (e exporter) oncePer(role Role, cols []sql.Item, times *sql.Select, keep ...sql.Expr) sql.Query {
 	id := e.ex.Roles[role]
-	nth := sql.Over(sql.Fn("ROW_NUMBER"), sql.Window{PartitionBy: []sql.Expr{ofExamples(id)}, OrderBy: []sql.Order{{Expr: e.rowHash()}}})
+	nth := sql.Over(sql.Fn("ROW_NUMBER"), sql.Window{PartitionBy: []sql.Expr{ofExamples(id)}, OrderBy: e.order()})
 	inner := sql.Select{Columns: append(cols, sql.Item{Expr: nth, As: nthColumn}), From: e.source(), Where: keep}
 	if times != nil {
 		inner.Joins = []sql.Join{{Kind: "JOIN", Source: sql.Source{Query: *times, As: "t"}, On: sql.Eq(sql.Col("t", id), ofExamples(id))}}

@@ -197,8 +197,8 @@ type Dialect interface {
 	Type(t Type) string
 	// SafeCast converts, NULL where impossible.
 	SafeCast(expr string, t Type) string
-	// Hash gives a stable non-negative INT64 of a STRING expression. The value
-	// differs between engines; splits made by it are stable within one.
+	// Hash gives a stable non-negative INT64 of a STRING expression: the first 60
+	// bits of its MD5, on every engine. NULL gives NULL.
 	Hash(expr string) string
 	// UnixSeconds gives INT64 seconds of a DATE, DATETIME or TIMESTAMP expression.
 	UnixSeconds(expr string, t Type) string

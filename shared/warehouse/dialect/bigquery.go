@@ -31,9 +31,9 @@ func (d BigQuery) SafeCast(expr string, t warehouse.Type) string {
 	return fmt.Sprintf("SAFE_CAST(%s AS %s)", expr, d.Type(t))
 }
 
-// Hash is FARM_FINGERPRINT without its sign bit; ABS would overflow on the least value.
+// Hash is not FARM_FINGERPRINT: no other engine has it.
 func (BigQuery) Hash(expr string) string {
-	return fmt.Sprintf("(FARM_FINGERPRINT(%s) & 0x7FFFFFFFFFFFFFFF)", expr)
+	return fmt.Sprintf("CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(%s)), 1, 15)) AS INT64)", expr)
 }
 
 // UnixSeconds reads DATE and DATETIME as UTC.

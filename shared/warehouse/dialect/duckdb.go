@@ -55,9 +55,9 @@ func (d DuckDB) SafeCast(expr string, t warehouse.Type) string {
 	return fmt.Sprintf("TRY_CAST(%s AS %s)", expr, d.Type(t))
 }
 
-// Hash is the lower half of MD5 without one bit: unlike hash(), it is the same in every version.
+// Hash is not hash(): that differs between versions.
 func (DuckDB) Hash(expr string) string {
-	return fmt.Sprintf("CAST(md5_number_lower(%s) >> 1 AS BIGINT)", expr)
+	return fmt.Sprintf("CAST('0x' || substr(md5(%s), 1, 15) AS BIGINT)", expr)
 }
 
 // UnixSeconds truncates to the second before dividing, so that times before 1970 round down as BigQuery's do.

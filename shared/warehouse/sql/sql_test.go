@@ -34,7 +34,7 @@ func TestExpressions(t *testing.T) {
 			"SUM(`a`) OVER (PARTITION BY `t`.`b` ORDER BY `a` DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)", `SUM("a") OVER (PARTITION BY "t"."b" ORDER BY "a" DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`},
 		{"counts", sql.Coalesce(sql.CountDistinct(a), sql.Count(), sql.CountIf(sql.Eq(a, b))), "COALESCE(COUNT(DISTINCT `a`), COUNT(*), COUNTIF(`a` = `t`.`b`))", `COALESCE(COUNT(DISTINCT "a"), COUNT(*), COUNT(*) FILTER (WHERE "a" = "t"."b"))`},
 		{"division", sql.Div(sql.IntDiv(a, b), sql.Sub(a, b)), "DIV(`a`, `t`.`b`) / (`a` - `t`.`b`)", `(("a") // ("t"."b")) / ("a" - "t"."b")`},
-		{"hash", sql.Hash(sql.Cast(a, warehouse.String)), "(FARM_FINGERPRINT(CAST(`a` AS STRING)) & 0x7FFFFFFFFFFFFFFF)", `CAST(md5_number_lower(CAST("a" AS VARCHAR)) >> 1 AS BIGINT)`},
+		{"hash", sql.Hash(sql.Cast(a, warehouse.String)), "CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CAST(`a` AS STRING))), 1, 15)) AS INT64)", `CAST('0x' || substr(md5(CAST("a" AS VARCHAR)), 1, 15) AS BIGINT)`},
 		{"times", sql.UnixSeconds(sql.SafeCast(a, warehouse.Timestamp), warehouse.Timestamp), "UNIX_SECONDS(SAFE_CAST(`a` AS TIMESTAMP))", `(epoch_us(date_trunc('second', TRY_CAST("a" AS TIMESTAMPTZ))) // 1000000)`},
 		{"dates", sql.Extract("YEAR", sql.DateOf(sql.FromUnixSeconds(a), warehouse.Timestamp)), "EXTRACT(YEAR FROM DATE(TIMESTAMP_SECONDS(`a`)))", `EXTRACT(YEAR FROM CAST(CAST(make_timestamp(CAST("a" AS BIGINT) * 1000000) AS TIMESTAMPTZ) AS DATE))`},
 		{"quantiles", sql.Fn("F", sql.Quantiles(a, 2), sql.ApproxDistinct(a)), "F(APPROX_QUANTILES(`a`, 2), APPROX_COUNT_DISTINCT(`a`))", `F(approx_quantile("a", [0, 0.5, 1]), approx_count_distinct("a"))`},

@@ -17,9 +17,6 @@ import (
 // each in its dialect, and the answers have to be the same; see Differ for what that
 // means. The answers that it gives are DuckDB's. So a walk through the product compares
 // every statement that it makes.
-//
-// A statement that hashes rows into splits or samples has no place here: the engines'
-// hashes differ. One that only sorts by the hash has.
 type Twin struct {
 	warehouse.Driver // DuckDB's
 	big              warehouse.Driver

@@ -214,8 +214,8 @@ LEFT JOIN (
 -- gives days INT64, values_4 INT64, pairs_4 INT64
 SELECT
   COUNT(DISTINCT DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400)) AS `days`,
-  COUNT(DISTINCT CASE WHEN DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400) IS NOT NULL AND MOD((FARM_FINGERPRINT(CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END) & 0x7FFFFFFFFFFFFFFF), 4) = 0 THEN CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END END) AS `values_4`,
-  COUNT(DISTINCT CASE WHEN DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400) IS NOT NULL AND MOD((FARM_FINGERPRINT(CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END) & 0x7FFFFFFFFFFFFFFF), 4) = 0 THEN (CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END || '|') || CAST(DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400) AS STRING) END) AS `pairs_4`
+  COUNT(DISTINCT CASE WHEN DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400) IS NOT NULL AND MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END)), 1, 15)) AS INT64), 4) = 0 THEN CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END END) AS `values_4`,
+  COUNT(DISTINCT CASE WHEN DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400) IS NOT NULL AND MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END)), 1, 15)) AS INT64), 4) = 0 THEN (CASE WHEN CAST(SAFE_CAST(`amount` AS INT64) AS FLOAT64) = CAST(`amount` AS FLOAT64) THEN CAST(SAFE_CAST(`amount` AS INT64) AS STRING) ELSE CAST(`amount` AS STRING) END || '|') || CAST(DIV(UNIX_SECONDS(TIMESTAMP(DATE(`sold_at`))), 86400) AS STRING) END) AS `pairs_4`
 FROM `raw_data`.`sales`
 
 -- gives n INT64
@@ -718,7 +718,7 @@ FROM (
     `x`.`item_no` AS `item_no`,
     `x`.`sold_at` AS `sold_at`,
     `x`.`amount` AS `amount`,
-    ROW_NUMBER() OVER (PARTITION BY `x`.`item_no` ORDER BY (FARM_FINGERPRINT((((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)) AS `_b2_nth`
+    ROW_NUMBER() OVER (PARTITION BY `x`.`item_no` ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`) AS `_b2_nth`
   FROM `ml`.`examples_temporal` AS `x`
   JOIN (
     SELECT
@@ -752,7 +752,7 @@ FROM (
       FROM `ml`.`examples_temporal` AS `x`
     ) AS `sold_at`,
     `x`.`amount` AS `amount`,
-    ROW_NUMBER() OVER (PARTITION BY `x`.`customer_no` ORDER BY (FARM_FINGERPRINT((((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)) AS `_b2_nth`
+    ROW_NUMBER() OVER (PARTITION BY `x`.`customer_no` ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`) AS `_b2_nth`
   FROM `ml`.`examples_temporal` AS `x`
   JOIN (
     SELECT
@@ -777,7 +777,7 @@ SELECT
   `x`.`amount` AS `amount`
 FROM `ml`.`examples_temporal` AS `x`
 WHERE `x`.`split` = @split
-ORDER BY (FARM_FINGERPRINT((((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)
+ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`
 
 -- @split STRING = "train"
 -- gives document STRING, customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64
@@ -829,9 +829,9 @@ SELECT
   `item_no`,
   `sold_at`,
   `amount`,
-  CASE WHEN MOD((FARM_FINGERPRINT((((`customer_no` || '|') || `item_no`) || '|') || @seed) & 0x7FFFFFFFFFFFFFFF), 10) = 9 THEN 'test' WHEN MOD((FARM_FINGERPRINT((((`customer_no` || '|') || `item_no`) || '|') || @seed) & 0x7FFFFFFFFFFFFFFF), 10) = 8 THEN 'eval' ELSE 'train' END AS `split`
+  CASE WHEN MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5((((`customer_no` || '|') || `item_no`) || '|') || @seed)), 1, 15)) AS INT64), 10) = 9 THEN 'test' WHEN MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5((((`customer_no` || '|') || `item_no`) || '|') || @seed)), 1, 15)) AS INT64), 10) = 8 THEN 'eval' ELSE 'train' END AS `split`
 FROM `kept`
-WHERE MOD((FARM_FINGERPRINT(`customer_no` || '|sample') & 0x7FFFFFFFFFFFFFFF), 100) < 90
+WHERE MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(`customer_no` || '|sample')), 1, 15)) AS INT64), 100) < 90
 
 -- gives split STRING, n INT64
 SELECT
@@ -885,7 +885,7 @@ FROM (
     `x`.`item_no` AS `item_no`,
     `x`.`sold_at` AS `sold_at`,
     `x`.`amount` AS `amount`,
-    ROW_NUMBER() OVER (PARTITION BY `x`.`item_no` ORDER BY (FARM_FINGERPRINT((((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)) AS `_b2_nth`
+    ROW_NUMBER() OVER (PARTITION BY `x`.`item_no` ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`) AS `_b2_nth`
   FROM `ml`.`examples_random` AS `x`
   JOIN (
     SELECT
@@ -919,7 +919,7 @@ FROM (
       FROM `ml`.`examples_random` AS `x`
     ) AS `sold_at`,
     `x`.`amount` AS `amount`,
-    ROW_NUMBER() OVER (PARTITION BY `x`.`customer_no` ORDER BY (FARM_FINGERPRINT((((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)) AS `_b2_nth`
+    ROW_NUMBER() OVER (PARTITION BY `x`.`customer_no` ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`) AS `_b2_nth`
   FROM `ml`.`examples_random` AS `x`
   JOIN (
     SELECT
@@ -944,7 +944,7 @@ SELECT
   `x`.`amount` AS `amount`
 FROM `ml`.`examples_random` AS `x`
 WHERE `x`.`split` = @split
-ORDER BY (FARM_FINGERPRINT((((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)
+ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((((`x`.`document` || '|') || `x`.`customer_no`) || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`
 
 -- @split STRING = "train"
 -- gives document STRING, customer_no STRING, item_no STRING, sold_at INT64, amount FLOAT64

@@ -49,4 +49,4 @@ SELECT
 FROM `kept`
 CROSS JOIN `bounds`
 WHERE `_b2_day` <= `_b2_hi`
-  AND MOD((FARM_FINGERPRINT(`customer_no` || '|sample') & 0x7FFFFFFFFFFFFFFF), 100) < 25
+  AND MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(`customer_no` || '|sample')), 1, 15)) AS INT64), 100) < 25

@@ -49,4 +49,4 @@ SELECT
 FROM "kept"
 CROSS JOIN "bounds"
 WHERE "_b2_day" <= "_b2_hi"
-  AND MOD(CAST(md5_number_lower("customer_no" || '|sample') >> 1 AS BIGINT), 100) < 25
+  AND MOD(CAST('0x' || substr(md5("customer_no" || '|sample'), 1, 15) AS BIGINT), 100) < 25

@@ -34,5 +34,5 @@ SELECT
   `item_no`,
   `sold_at`,
   `amount`,
-  CASE WHEN MOD((FARM_FINGERPRINT((((`customer_no` || '|') || `item_no`) || '|') || @seed) & 0x7FFFFFFFFFFFFFFF), 10) = 9 THEN 'test' WHEN MOD((FARM_FINGERPRINT((((`customer_no` || '|') || `item_no`) || '|') || @seed) & 0x7FFFFFFFFFFFFFFF), 10) = 8 THEN 'eval' ELSE 'train' END AS `split`
+  CASE WHEN MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5((((`customer_no` || '|') || `item_no`) || '|') || @seed)), 1, 15)) AS INT64), 10) = 9 THEN 'test' WHEN MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5((((`customer_no` || '|') || `item_no`) || '|') || @seed)), 1, 15)) AS INT64), 10) = 8 THEN 'eval' ELSE 'train' END AS `split`
 FROM `kept`

@@ -34,5 +34,5 @@ SELECT
   "item_no",
   "sold_at",
   "amount",
-  CASE WHEN MOD(CAST(md5_number_lower(((("customer_no" || '|') || "item_no") || '|') || @seed) >> 1 AS BIGINT), 10) = 9 THEN 'test' WHEN MOD(CAST(md5_number_lower(((("customer_no" || '|') || "item_no") || '|') || @seed) >> 1 AS BIGINT), 10) = 8 THEN 'eval' ELSE 'train' END AS "split"
+  CASE WHEN MOD(CAST('0x' || substr(md5(((("customer_no" || '|') || "item_no") || '|') || @seed), 1, 15) AS BIGINT), 10) = 9 THEN 'test' WHEN MOD(CAST('0x' || substr(md5(((("customer_no" || '|') || "item_no") || '|') || @seed), 1, 15) AS BIGINT), 10) = 8 THEN 'eval' ELSE 'train' END AS "split"
 FROM "kept"

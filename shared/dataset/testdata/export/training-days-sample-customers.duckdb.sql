@@ -14,7 +14,7 @@ FROM (
       FROM "ml"."examples_r1" AS "x"
     ) AS "sold_at",
     "x"."amount" AS "amount",
-    ROW_NUMBER() OVER (PARTITION BY "x"."customer_no" ORDER BY CAST(md5_number_lower(((((("x"."customer_no" || '|') || "x"."item_no") || '|') || CAST("x"."sold_at" AS VARCHAR)) || '|') || CAST("x"."amount" AS VARCHAR)) >> 1 AS BIGINT)) AS "_b2_nth"
+    ROW_NUMBER() OVER (PARTITION BY "x"."customer_no" ORDER BY CAST('0x' || substr(md5((((("x"."customer_no" || '|') || "x"."item_no") || '|') || CAST("x"."sold_at" AS VARCHAR)) || '|'), 1, 15) AS BIGINT), "x"."amount") AS "_b2_nth"
   FROM "ml"."examples_r1" AS "x"
   JOIN (
     SELECT

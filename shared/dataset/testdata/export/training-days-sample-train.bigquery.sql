@@ -7,4 +7,4 @@ SELECT
   `x`.`amount` AS `amount`
 FROM `ml`.`examples_r1` AS `x`
 WHERE `x`.`split` = @split
-ORDER BY (FARM_FINGERPRINT((((((`x`.`customer_no` || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)
+ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((`x`.`customer_no` || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`

@@ -11,7 +11,7 @@ FROM (
     `x`.`item_no` AS `item_no`,
     `x`.`sold_at` AS `sold_at`,
     `x`.`amount` AS `amount`,
-    ROW_NUMBER() OVER (PARTITION BY `x`.`customer_no` ORDER BY (FARM_FINGERPRINT((((((`x`.`customer_no` || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|') || CAST(`x`.`amount` AS STRING)) & 0x7FFFFFFFFFFFFFFF)) AS `_b2_nth`
+    ROW_NUMBER() OVER (PARTITION BY `x`.`customer_no` ORDER BY CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(((((`x`.`customer_no` || '|') || `x`.`item_no`) || '|') || CAST(`x`.`sold_at` AS STRING)) || '|')), 1, 15)) AS INT64), `x`.`amount`) AS `_b2_nth`
   FROM `ml`.`examples_r1` AS `x`
   JOIN (
     SELECT

@@ -7,4 +7,4 @@ SELECT
   "x"."amount" AS "amount"
 FROM "ml"."examples_r1" AS "x"
 WHERE "x"."split" = @split
-ORDER BY CAST(md5_number_lower(((((("x"."customer_no" || '|') || "x"."item_no") || '|') || CAST("x"."sold_at" AS VARCHAR)) || '|') || CAST("x"."amount" AS VARCHAR)) >> 1 AS BIGINT)
+ORDER BY CAST('0x' || substr(md5((((("x"."customer_no" || '|') || "x"."item_no") || '|') || CAST("x"."sold_at" AS VARCHAR)) || '|'), 1, 15) AS BIGINT), "x"."amount"
