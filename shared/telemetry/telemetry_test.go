@@ -179,14 +179,15 @@ func TestCollectorAway(t *testing.T) {
 	hole := httptest.NewUnstartedServer(nil) // it listens and never accepts
 	defer hole.Listener.Close()
 	telemetrytest.Start(t, "http://"+hole.Listener.Addr().String())
-	var took [3]time.Duration
+	var took [4]time.Duration
 	for i := range took {
 		process(t, func(context.Context) error { return nil })
 		began := time.Now()
 		telemetry.Flush(t.Context())
 		took[i] = time.Since(began)
 	}
-	if took[0] > 2*time.Second || took[1]+took[2] > 200*time.Millisecond {
+	// The first may have had to connect; after the second nobody waits.
+	if max(took[0], took[1]) > 2*time.Second || took[2]+took[3] > 200*time.Millisecond {
 		t.Errorf("the flushes took %v", took)
 	}
 }
