@@ -109,7 +109,7 @@ try {
     await button('Load into').click()
     await page.waitForURL(/\/etl\/runs\//)
     await page.getByText('Adds up, no row lost').waitFor({ timeout: 120_000 })
-    await page.getByRole('region', { name: 'Throughput' }).getByText('on average').waitFor() // too short for a curve, and it says so
+    await page.getByRole('region', { name: 'Throughput' }).getByText('for a curve over time').waitFor() // too short for one, and it says so
     await page.locator('.status-chip', { hasText: 'Completed' }).waitFor()
     await look('etl-run')
   })
