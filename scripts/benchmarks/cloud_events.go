@@ -171,9 +171,9 @@ func benchCloudEvents(ctx context.Context, o options) (_ []measure, _ []bar, err
 			slices.Sort(took)
 			middle, late := milliseconds(took[len(took)/2]), milliseconds(took[len(took)*99/100])
 			m.Note = fmt.Sprintf("p50 %.1f ms, p99 %.1f ms", middle, late)
-			m.print()
+			m.Print()
 			all = append(all, m)
-			if rate[arm.subscription] = m.rate(); arm.subscription == measured {
+			if rate[arm.subscription] = m.Rate(); arm.subscription == measured {
 				p50, p99 = append(p50, middle), append(p99, late)
 			}
 		}

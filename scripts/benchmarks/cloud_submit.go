@@ -136,7 +136,7 @@ func submit(ctx context.Context, c *client.Client, p *cloud.Platform, s experime
 	sql := prepared.Sub(e.StartedAt)
 	m.Seconds, own = exists.Sub(start).Seconds(), (exists.Sub(start) - sql).Seconds()
 	m.Note = fmt.Sprintf("answered after %.2f, examples %.2f, the rest %.2f s", answered.Seconds(), sql.Seconds(), own)
-	m.print()
+	m.Print()
 	return m, own, stopped(ctx, c, e.ID)
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/b2brecs/b2brecs/scripts/benchmarks/wire"
 )
 
 func benchCSV(ctx context.Context, o options) ([]measure, []bar, error) {
@@ -19,11 +21,11 @@ func benchCSV(ctx context.Context, o options) ([]measure, []bar, error) {
 	var all []measure
 	var ratios []float64
 	for round := range o.rounds {
-		base, err := spawn(ctx, childSpec{Kind: "duckdb-csv", Dir: filepath.Join(dir, fmt.Sprintf("duck-%d", round)), File: file})
+		base, err := spawn(ctx, wire.Spec{Kind: "duckdb-csv", Dir: filepath.Join(dir, fmt.Sprintf("duck-%d", round)), File: file})
 		if err != nil {
 			return nil, nil, err
 		}
-		load, err := spawn(ctx, childSpec{Kind: "load-csv", Dir: filepath.Join(dir, fmt.Sprintf("csv-%d", round)), File: file})
+		load, err := spawn(ctx, wire.Spec{Kind: "load-csv", Dir: filepath.Join(dir, fmt.Sprintf("csv-%d", round)), File: file})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -31,7 +33,7 @@ func benchCSV(ctx context.Context, o options) ([]measure, []bar, error) {
 			return nil, nil, fmt.Errorf("rows are lost: %d written, DuckDB read %d, loaded %d", rows, base.Rows, load.Rows)
 		}
 		all = append(all, base, load)
-		ratios = append(ratios, load.rate()/base.rate())
+		ratios = append(ratios, load.Rate()/base.Rate())
 		for _, d := range []string{"duck", "csv"} {
 			if err := os.RemoveAll(filepath.Join(dir, fmt.Sprintf("%s-%d", d, round))); err != nil {
 				return nil, nil, err

@@ -70,7 +70,7 @@ func benchExperiment(ctx context.Context, o options) ([]measure, []bar, error) {
 			}
 			m := measure{Name: "experiment, " + kind, Rows: total(e.Examples.Rows), Seconds: e.EndedAt.Sub(e.CreatedAt).Seconds(),
 				Note: fmt.Sprintf("recall@10 %.3f", e.Metrics.Model["recall@10"])}
-			m.print()
+			m.Print()
 			took[kind] = m
 			all = append(all, m)
 		}
@@ -162,7 +162,7 @@ func plainScript(ctx context.Context, root string, batch int) (measure, error) {
 		return m, err
 	}
 	m.Note = fmt.Sprintf("recall@10 %.3f, its item-kNN %.3f", said.Model["recall@10"], said.ItemKNN["recall@10"])
-	m.print()
+	m.Print()
 	return m, nil
 }
 

@@ -13,32 +13,11 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+
+	"github.com/b2brecs/b2brecs/scripts/benchmarks/wire"
 )
 
-// measure is one figure of one round.
-type measure struct {
-	Name    string  `json:"name"`
-	Rows    int64   `json:"rows,omitempty"`
-	Seconds float64 `json:"seconds"`
-	CPU     float64 `json:"cpu_seconds,omitempty"` // of the measured process alone
-	PeakMB  float64 `json:"peak_mb,omitempty"`
-	Note    string  `json:"note,omitempty"`
-}
-
-func (m measure) rate() float64 { return float64(m.Rows) / m.Seconds }
-
-// print tells a measure at once: the whole takes minutes.
-func (m measure) print() {
-	line := fmt.Sprintf("%-36s", m.Name)
-	if m.Rows > 0 {
-		line += fmt.Sprintf(" %9d rows %9.0f rows/s", m.Rows, m.rate())
-	}
-	line += fmt.Sprintf(" %8.2f s", m.Seconds)
-	if m.PeakMB > 0 {
-		line += fmt.Sprintf(" %5.0f MB", m.PeakMB)
-	}
-	fmt.Fprintln(os.Stderr, line, m.Note)
-}
+type measure = wire.Measure
 
 // bar is one requirement with what was measured. Values are of all rounds; the
 // median counts.
@@ -91,17 +70,10 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each part")
 	only := flag.String("only", "", "these parts, with commas between; then docs/benchmarks.md is left alone")
 	asJSON := flag.Bool("json", false, "print one JSON document")
-	child := flag.String("child", "", "used by the command itself")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var err error
-	if *child != "" {
-		err = runChild(ctx, *child)
-	} else {
-		err = run(ctx, o, *only, *asJSON)
-	}
-	if err != nil {
+	if err := run(ctx, o, *only, *asJSON); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

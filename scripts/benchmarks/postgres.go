@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/b2brecs/b2brecs/scripts/benchmarks/wire"
 	"github.com/b2brecs/b2brecs/shared/source/postgres/pgtest"
 )
 
@@ -45,15 +46,15 @@ func benchPostgres(ctx context.Context, o options) ([]measure, []bar, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		load, err := spawn(ctx, childSpec{Kind: "load-postgres", Dir: filepath.Join(dir, fmt.Sprintf("pg-%d", round)), Params: pg.Params(), Secrets: pg.Secrets(), Table: "sales"})
+		load, err := spawn(ctx, wire.Spec{Kind: "load-postgres", Dir: filepath.Join(dir, fmt.Sprintf("pg-%d", round)), Params: pg.Params(), Secrets: pg.Secrets(), Table: "sales"})
 		if err != nil {
 			return nil, nil, err
 		}
-		extract, err := spawn(ctx, childSpec{Kind: "extract", Dir: filepath.Join(dir, fmt.Sprintf("ex-%d", round)), Params: pg.Params(), Secrets: pg.Secrets(), Table: "sales"})
+		extract, err := spawn(ctx, wire.Spec{Kind: "extract", Dir: filepath.Join(dir, fmt.Sprintf("ex-%d", round)), Params: pg.Params(), Secrets: pg.Secrets(), Table: "sales"})
 		if err != nil {
 			return nil, nil, err
 		}
-		little, err := spawn(ctx, childSpec{Kind: "extract", Dir: filepath.Join(dir, fmt.Sprintf("exs-%d", round)), Params: pg.Params(), Secrets: pg.Secrets(), Table: "sales_small"})
+		little, err := spawn(ctx, wire.Spec{Kind: "extract", Dir: filepath.Join(dir, fmt.Sprintf("exs-%d", round)), Params: pg.Params(), Secrets: pg.Secrets(), Table: "sales_small"})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -61,8 +62,8 @@ func benchPostgres(ctx context.Context, o options) ([]measure, []bar, error) {
 			return nil, nil, fmt.Errorf("rows are lost: %d in the table, %d loaded, %d extracted", rows, load.Rows, extract.Rows)
 		}
 		all = append(all, base, load, extract, little)
-		ratios = append(ratios, load.rate()/base.rate())
-		extracts = append(extracts, extract.rate()/base.rate())
+		ratios = append(ratios, load.Rate()/base.Rate())
+		extracts = append(extracts, extract.Rate()/base.Rate())
 		peaks, smallPeaks = append(peaks, extract.PeakMB), append(smallPeaks, little.PeakMB)
 	}
 	return all, []bar{
@@ -98,6 +99,6 @@ func copyBinary(ctx context.Context, pg *pgtest.Server) (measure, error) {
 		return m, err
 	}
 	m.Seconds = time.Since(start).Seconds()
-	m.print()
+	m.Print()
 	return m, nil
 }

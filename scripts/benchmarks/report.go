@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/b2brecs/b2brecs/scripts/benchmarks/wire"
 )
 
 // machine is where the figures were taken.
@@ -24,10 +26,10 @@ type machine struct {
 
 func thisMachine() machine {
 	m := machine{CPU: runtime.GOARCH, Cores: runtime.NumCPU(), System: runtime.GOOS, Go: runtime.Version(), Load: "unknown", Date: time.Now().UTC()}
-	if v := procField("/proc/cpuinfo", "model name"); v != "" {
+	if v := wire.ProcField("/proc/cpuinfo", "model name"); v != "" {
 		m.CPU = v
 	}
-	if kb, err := strconv.ParseFloat(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB"), 64); err == nil {
+	if kb, err := strconv.ParseFloat(strings.TrimSuffix(wire.ProcField("/proc/meminfo", "MemTotal"), " kB"), 64); err == nil {
 		m.MemoryGB = kb / (1 << 20)
 	}
 	if b, err := os.ReadFile("/etc/os-release"); err == nil {
@@ -44,20 +46,6 @@ func thisMachine() machine {
 		m.Load = strings.Fields(string(b))[0]
 	}
 	return m
-}
-
-// procField reads "name : value" of a file of /proc; "" where there is none.
-func procField(file, name string) string {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "" // not Linux
-	}
-	for line := range strings.Lines(string(b)) {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
-			return strings.TrimSpace(v)
-		}
-	}
-	return ""
 }
 
 // report is everything one call measured.
@@ -151,7 +139,7 @@ The box has no network between its services, no quotas and one instance of each 
 	for _, v := range r.Measures {
 		rows, rate, peak := "", "", ""
 		if v.Rows > 0 {
-			rows, rate = strconv.FormatInt(v.Rows, 10), fmt.Sprintf("%.0f", v.rate())
+			rows, rate = strconv.FormatInt(v.Rows, 10), fmt.Sprintf("%.0f", v.Rate())
 		}
 		if v.PeakMB > 0 {
 			peak = fmt.Sprintf("%.0f", v.PeakMB)

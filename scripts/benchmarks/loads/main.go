@@ -1,3 +1,5 @@
+// Command loads does one load, or a part of one, and prints what it measured as JSON. The
+// benchmarks start it once for each figure.
 package main
 
 import (
@@ -10,7 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/b2brecs/b2brecs/functions"
+	"github.com/b2brecs/b2brecs/scripts/benchmarks/wire"
 	"github.com/b2brecs/b2brecs/shared/etl"
 	"github.com/b2brecs/b2brecs/shared/etl/stage"
 	"github.com/b2brecs/b2brecs/shared/objects"
@@ -32,59 +35,37 @@ import (
 	workflows "github.com/b2brecs/b2brecs/workflows-yaml"
 )
 
-// childSpec tells a child process what to measure.
-type childSpec struct {
-	Kind    string // "load-postgres", "load-csv", "extract", "duckdb-csv"
-	Dir     string
-	Params  map[string]any
-	Secrets map[string]string
-	Table   string
-	File    string
-}
-
-// spawn runs a part in a process of its own, so that its peak memory is its own.
-func spawn(ctx context.Context, spec childSpec) (measure, error) {
-	var m measure
-	in, err := json.Marshal(spec)
-	if err != nil {
-		return m, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return m, err
-	}
-	cmd := exec.CommandContext(ctx, self, "-child", string(in))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return m, fmt.Errorf("%s: %w", spec.Kind, err)
-	}
-	if err := json.Unmarshal(out, &m); err != nil {
-		return m, err
-	}
-	m.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	m.print()
-	return m, nil
-}
-
 // peakMB reads the process's greatest resident size; 0 where the system does not tell.
 func peakMB() float64 {
-	kb, err := strconv.ParseFloat(strings.TrimSuffix(procField("/proc/self/status", "VmHWM"), " kB"), 64)
+	kb, err := strconv.ParseFloat(strings.TrimSuffix(wire.ProcField("/proc/self/status", "VmHWM"), " kB"), 64)
 	if err != nil {
 		return 0
 	}
 	return kb / 1024
 }
 
-func runChild(ctx context.Context, encoded string) error {
-	var spec childSpec
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "loads: it is started by scripts/bench, with one JSON document")
+		os.Exit(2)
+	}
+	if err := run(ctx, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "loads:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, encoded string) error {
+	var spec wire.Spec
 	if err := json.Unmarshal([]byte(encoded), &spec); err != nil {
 		return err
 	}
 	if err := os.Setenv("XDG_CONFIG_HOME", filepath.Join(spec.Dir, "config")); err != nil {
 		return err
 	}
-	work := map[string]func(context.Context, childSpec) (measure, error){
+	work := map[string]func(context.Context, wire.Spec) (wire.Measure, error){
 		"load-postgres": loadPostgres, "load-csv": loadCSV, "extract": extract, "duckdb-csv": duckdbCSV,
 	}[spec.Kind]
 	m, err := work(ctx, spec)
@@ -123,21 +104,21 @@ func platform(ctx context.Context, dir string) (*embedded.Platform, error) {
 }
 
 // await waits for the first run and measures it from start.
-func await(ctx context.Context, p *embedded.Platform, start time.Time, name string) (measure, error) {
+func await(ctx context.Context, p *embedded.Platform, start time.Time, name string) (wire.Measure, error) {
 	runs := etl.NewStore(p.State).Runs
 	for ; ; time.Sleep(5 * time.Millisecond) {
 		page, err := runs.Query(ctx, state.Query{Limit: 1})
 		if err != nil {
-			return measure{}, err
+			return wire.Measure{}, err
 		}
 		if len(page.Items) == 0 || !page.Items[0].Status.Ended() {
 			continue
 		}
 		r := page.Items[0]
 		if r.Status != etl.Completed {
-			return measure{}, errors.Join(fmt.Errorf("the run is %s", r.Status), r.Error)
+			return wire.Measure{}, errors.Join(fmt.Errorf("the run is %s", r.Status), r.Error)
 		}
-		m := measure{Name: name, Rows: r.RowsStaged, Seconds: time.Since(start).Seconds()}
+		m := wire.Measure{Name: name, Rows: r.RowsStaged, Seconds: time.Since(start).Seconds()}
 		for _, ph := range r.Phases {
 			m.Note += fmt.Sprintf("%s %.1f ", ph.Name, ph.Ended.Sub(ph.Started).Seconds())
 		}
@@ -145,55 +126,55 @@ func await(ctx context.Context, p *embedded.Platform, start time.Time, name stri
 	}
 }
 
-func loadPostgres(ctx context.Context, spec childSpec) (measure, error) {
+func loadPostgres(ctx context.Context, spec wire.Spec) (wire.Measure, error) {
 	p, err := platform(ctx, spec.Dir)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	store := etl.NewStore(p.State)
 	payload, err := json.Marshal(spec.Secrets)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	if err := p.Secrets.Put(ctx, "pg", payload); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	if err := store.Connections.Create(ctx, "pg", etl.Connection{ID: "pg", Name: "pg", Type: "postgresql", Params: spec.Params, SecretID: "pg"}); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	job := etl.Job{ID: "sales", Name: "sales", Connection: "pg", Kind: "postgresql", Schema: "public", Table: spec.Table, Load: etl.Catalog,
 		Destination: warehouse.Ref{Dataset: warehouse.Raw, Name: "sales"}, Enabled: true}
 	if err := store.Jobs.Create(ctx, job.ID, job); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	start := time.Now()
 	if _, err := store.Start(ctx, p.Workflows, p.FunctionsURL, job.ID, "api", "", "bench"); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	return await(ctx, p, start, "Postgres → warehouse")
 }
 
-func loadCSV(ctx context.Context, spec childSpec) (measure, error) {
+func loadCSV(ctx context.Context, spec wire.Spec) (wire.Measure, error) {
 	p, err := platform(ctx, spec.Dir)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	w, err := p.Uploads.NewWriter(ctx, "sales.csv", nil)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	f, err := os.Open(spec.File)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	defer f.Close()
 	if _, err := io.Copy(w, f); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	// The file is there; from here on it is loaded.
 	start := time.Now()
 	if err := w.Close(); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	return await(ctx, p, start, "CSV → warehouse")
 }
@@ -202,32 +183,32 @@ func loadCSV(ctx context.Context, spec childSpec) (measure, error) {
 const extractors = 2
 
 // extract reads the table to Parquet in a bucket, without a warehouse in the process.
-func extract(ctx context.Context, spec childSpec) (measure, error) {
+func extract(ctx context.Context, spec wire.Spec) (wire.Measure, error) {
 	if err := os.MkdirAll(spec.Dir, 0o700); err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	defer os.RemoveAll(spec.Dir)
 	drv, err := plainFolder(spec.Dir)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	bucket := objects.NewBucket(objects.Staging, drv)
 	s, err := postgres.Open(source.Config{Params: spec.Params, Secrets: spec.Secrets, Guard: &source.Guard{AllowPrivate: true}})
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	o := source.Object{Schema: "public", Table: spec.Table}
 	start := time.Now()
 	d, err := s.Describe(ctx, o)
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	plan, err := s.Plan(ctx, source.PlanRequest{Object: o, Columns: d.Columns})
 	if err != nil {
-		return measure{}, err
+		return wire.Measure{}, err
 	}
 	defer plan.Hold.Close()
-	m := measure{Name: "Postgres → Parquet"}
+	m := wire.Measure{Name: "Postgres → Parquet"}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(extractors)
 	staged := make([]int64, len(plan.Chunks))
@@ -254,8 +235,8 @@ func extract(ctx context.Context, spec childSpec) (measure, error) {
 	return m, nil
 }
 
-func duckdbCSV(ctx context.Context, spec childSpec) (measure, error) {
-	m := measure{Name: "DuckDB read_csv"}
+func duckdbCSV(ctx context.Context, spec wire.Spec) (wire.Measure, error) {
+	m := wire.Measure{Name: "DuckDB read_csv"}
 	if err := os.MkdirAll(spec.Dir, 0o700); err != nil {
 		return m, err
 	}
