@@ -265,6 +265,7 @@ func TestCloseGivesUpOnAHandler(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	close(release)
+	d.running.Wait() // it still has the folder of this test
 	d = newDriver(t, path)
 	if n := count(t, d, "deliveries"); n != 1 {
 		t.Errorf("%d deliveries are kept", n)
