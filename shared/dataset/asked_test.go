@@ -2,13 +2,10 @@ package dataset_test
 
 import (
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/b2brecs/b2brecs/shared/dataset"
-	"github.com/b2brecs/b2brecs/shared/state"
-	"github.com/b2brecs/b2brecs/shared/state/sqlite"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/duckdb"
 	"github.com/b2brecs/b2brecs/shared/warehouse/warehousetest"
@@ -60,13 +57,7 @@ func TestAsked(t *testing.T) {
 	must(t, err)
 	_, err = dataset.Facts(ctx, warehouse.New(large{rec}), sales)
 	must(t, err)
-	drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
-	must(t, err)
-	db := state.New(drv)
-	t.Cleanup(func() { db.Close() })
-	s := dataset.NewService(db, wh)
-	_, err = s.CreateProject(ctx, dataset.Project{ID: "p1", Name: "First"})
-	must(t, err)
+	s, _ := serviceOn(t, wh)
 	check, err := s.Check(ctx, p.Definition)
 	must(t, err)
 	if !check.Valid || len(p.Joins) != 1 {

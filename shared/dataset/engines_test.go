@@ -2,14 +2,11 @@ package dataset_test
 
 import (
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/b2brecs/b2brecs/shared/dataset"
 	"github.com/b2brecs/b2brecs/shared/problem"
-	"github.com/b2brecs/b2brecs/shared/state"
-	"github.com/b2brecs/b2brecs/shared/state/sqlite"
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 	"github.com/b2brecs/b2brecs/shared/warehouse/enginestest"
 )
@@ -56,13 +53,7 @@ func TestEngines(t *testing.T) {
 	t.Run("asked", func(t *testing.T) {
 		p, err := dataset.Suggest(ctx, wh, nil, warehouse.Ref{}, nil, now)
 		must(t, err)
-		drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
-		must(t, err)
-		db := state.New(drv)
-		t.Cleanup(func() { db.Close() })
-		s := dataset.NewService(db, wh)
-		_, err = s.CreateProject(ctx, dataset.Project{ID: "p1", Name: "First"})
-		must(t, err)
+		s, _ := serviceOn(t, wh)
 		_, err = s.Check(ctx, p.Definition)
 		must(t, err)
 		def := base()

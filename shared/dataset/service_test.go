@@ -14,17 +14,24 @@ import (
 	"github.com/b2brecs/b2brecs/shared/warehouse"
 )
 
-func service(t *testing.T) (*dataset.Service, *state.DB, *warehouse.Warehouse) {
+// serviceOn answers on a warehouse, with one project, p1.
+func serviceOn(t *testing.T, wh *warehouse.Warehouse) (*dataset.Service, *state.DB) {
 	t.Helper()
 	drv, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
 	must(t, err)
 	db := state.New(drv)
 	t.Cleanup(func() { db.Close() })
-	wh := open(t)
-	load(t, wh, sales, saleCols, [][]any{{1, "a", at(1, 0), 1.0}, {2, "b", at(2, 0), 1.0}})
 	s := dataset.NewService(db, wh)
 	_, err = s.CreateProject(t.Context(), dataset.Project{ID: "p1", Name: "First"})
 	must(t, err)
+	return s, db
+}
+
+func service(t *testing.T) (*dataset.Service, *state.DB, *warehouse.Warehouse) {
+	t.Helper()
+	wh := open(t)
+	load(t, wh, sales, saleCols, [][]any{{1, "a", at(1, 0), 1.0}, {2, "b", at(2, 0), 1.0}})
+	s, db := serviceOn(t, wh)
 	return s, db, wh
 }
 

@@ -1,4 +1,4 @@
-package b2brecs
+package unit
 
 import (
 	"bytes"
