@@ -81,7 +81,7 @@ export function People() {
           <DataTable
             label="People" rows={list.data?.items} columns={columns} rowId={(p) => p.subject} height={41}
             actions={(p) => (
-              <span className="row tight">
+              <span className="row tight people-acts">
                 {way.data?.method === 'link' && <Button size="compact-sm" leftSection={<IconLink size={14} />} loading={link.isPending && link.variables.subject === p.subject} onClick={() => link.mutate(p)} aria-label={`Sign-in link for ${p.name}`}>Link</Button>}
                 <Button size="compact-sm" className="btn-danger" leftSection={<IconTrash size={14} />} onClick={() => { remove.reset(); setLeaving(p) }} aria-label={`Remove ${p.name}`}>Remove</Button>
               </span>
